@@ -1,0 +1,242 @@
+"""The whole plugin interface: plain frozen records. A distribution names one `Plugin` in the group `specc.plugins`.
+
+Built-in layers, losses, optimizers and tasks are records like any other; a plugin can do what they do and the core
+holds no name of any of them. Records name the code that goes into a program as `Piece(module, function)`: the linker
+reads its source without importing it, so that checking and compiling never load torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from specc.errors import Diagnostic, Path
+from specc.ir import Graph, Node
+from specc.shapes import Shape
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+API = 1  # the version of this interface; a plugin states the one that it was made for
+
+
+class Arguments(BaseModel):
+    """Base of every group of named arguments: closed, strict, frozen. Field descriptions become documentation."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A top-level function or class of an importable module; what it refers to comes with it."""
+
+    module: str
+    name: str
+
+
+class Builder(Protocol):
+    """What a layer's `lower` may do: add primitive operations to the network and look up named outputs."""
+
+    def add(self, op: str, inputs: tuple[str, ...], **attrs: Any) -> str:
+        """Append a primitive, infer its shape, return its name; a bad shape becomes a diagnostic at the layer."""
+        ...
+
+    def shape(self, value: str) -> Shape:
+        """Shape of a value, without batch."""
+        ...
+
+    def resolve(self, name: str, path: Path) -> str:
+        """The value that an id names; an unknown one becomes a diagnostic at `path`."""
+        ...
+
+    def fail(self, diagnostic: Diagnostic) -> None:
+        """Report a fault of this layer and give up on it."""
+        ...
+
+    def path(self, *keys: str | int) -> Path:
+        """Path of this layer in the spec, or of one of its arguments."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A word for `layers:`. `lower(builder, arguments, value)` adds primitives and returns the new current value."""
+
+    name: str
+    arguments: type[Arguments]
+    lower: Callable[[Builder, Any, str], str]
+    doc: str
+    example: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """A primitive operation: everything downstream is keyed by its name.
+
+    `infer(attrs, shapes) -> shape` raises ShapeFault; `parameters` and `multiply_adds` count per sample;
+    `module(node, shapes)` is the constructor printed in `__init__` (None for a function); `call(node, arguments)` is
+    the expression printed in `forward`, where `arguments` are Python names and `self.<node name>` is the module.
+    `relevance` names the LRP rule that fits, or says why there is none.
+    """
+
+    name: str
+    infer: Callable[[Mapping[str, Any], tuple[Shape, ...]], Shape]
+    call: Callable[[Node, tuple[str, ...]], str]
+    doc: str
+    relevance: str
+    module: Callable[[Node, tuple[Shape, ...]], str] | None = None
+    parameters: Callable[[Mapping[str, Any], tuple[Shape, ...]], int] = lambda attrs, shapes: 0
+    multiply_adds: Callable[[Mapping[str, Any], tuple[Shape, ...]], int] = lambda attrs, shapes: 0
+    monotone: bool = False  # element-wise and never decreasing, so that max-pooling may go first
+
+
+class ShapeFault(Exception):
+    """An operation cannot take these shapes; `message` is the headline, `argument` the layer's argument to point at."""
+
+    def __init__(self, code: str, message: str, label: str = "", argument: str = "", helps: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code, self.message, self.label, self.argument, self.helps = code, message, label, argument, helps
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A word for `loss:`. The piece has the signature `(logits, targets) -> (B,) loss of each sample`.
+
+    `fits` names the final activations that it may follow; the loss works on logits where that is sigmoid or softmax.
+    `bind(arguments)` gives keyword arguments that the program prints as literals (through functools.partial).
+    """
+
+    name: str
+    piece: Piece
+    fits: tuple[str, ...]
+    doc: str
+    source: str = ""
+    arguments: type[Arguments] = Arguments
+    bind: Callable[[Any], Mapping[str, Any]] = lambda arguments: {}
+    spellings: tuple[str, ...] = ()  # other libraries' names, refused with a safe fix
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """A word for `optimizer:`. `torch` is the class to print, `keywords(arguments)` its literal keyword arguments."""
+
+    name: str
+    torch: str
+    arguments: type[Arguments]
+    keywords: Callable[[Any], Mapping[str, Any]]
+    doc: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """A word for `augment:`. The piece has the signature `(images (B,C,H,W) in 0..1 black=0, u (B,draws), ...)`.
+
+    `u` are uniform numbers of (seed, stage, epoch, place in the list, sample); `bind(arguments)` are literal keywords.
+    """
+
+    name: str
+    piece: Piece
+    draws: int
+    arguments: type[Arguments]
+    bind: Callable[[Any], Mapping[str, Any]]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that can be wrong. The docstring of `check` holds What, Why, a bad spec, a good spec and the source."""
+
+    code: str
+    name: str
+    check: Callable[[Study], tuple[Diagnostic, ...] | list[Diagnostic]]
+    tasks: tuple[str, ...] = ()  # empty: every task
+
+    @property
+    def doc(self) -> str:
+        """What, Why, examples."""
+        return self.check.__doc__ or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A data column that a task reads: our word, whether it must be there, and what it holds."""
+
+    name: str
+    doc: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the program's Config: `name: type = value  # reason`."""
+
+    name: str
+    value: bool | int | float | str | tuple[Any, ...] | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a task puts into the emitted files.
+
+    Pieces are linked in order, each with all that it refers to. A name that a piece imports from a module called
+    `slots` is a symbol: it is replaced by what `symbols` (or the core's own table: Config, Network classes,
+    optimizers, losses, read_targets, ...) binds it to.
+
+    Required pieces, found by what they are bound to in `symbols`:
+    `build` (config, device, data, ...) -> runtime.Work; `read_targets` (rows) -> dict of arrays;
+    `Deploy` the exported module; `deploy_inputs`, `deploy_outputs`.
+    """
+
+    settings: tuple[Setting, ...] = ()
+    symbols: Mapping[str, Piece | str] = field(default_factory=dict)
+    train: tuple[Piece, ...] = ()
+    data: tuple[Piece, ...] = ()
+    deploy: tuple[Piece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A word for `task:`.
+
+    `output` models the spec's `output` (None where it has no meaning); `keys` adds top-level keys: name ->
+    (annotation, default or ... for required); `lifts` names required keys that this task does not need; `networks`
+    names the roles when a task has several networks (empty: one network called `network`); `columns` are the data
+    columns that it reads; `table` are its rows for Table 1 in words; `program` says what is emitted; `contract`
+    returns the task's part of contract.json.
+    """
+
+    name: str
+    doc: str
+    program: Callable[[Study], Program]
+    contract: Callable[[Study], Mapping[str, Any]]
+    output: type[Arguments] | None = None
+    keys: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    lifts: frozenset[str] = frozenset()
+    networks: tuple[str, ...] = ()
+    inputs: Callable[[Study], Mapping[str, Shape]] | None = None  # shapes of named inputs beside `image`
+    columns: tuple[Column, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    table: tuple[str, ...] = ()
+    example: str = ""
+    metrics: tuple[str, ...] = ()  # names that `watch` may use beside val_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """All that a distribution brings. `name` prefixes nothing by itself; clashes name both owners."""
+
+    name: str
+    api: int = API
+    layers: tuple[Layer, ...] = ()
+    ops: tuple[Op, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    optimizers: tuple[Optimizer, ...] = ()
+    augmentations: tuple[Augmentation, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    rules: tuple[Rule, ...] = ()

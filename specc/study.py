@@ -1,0 +1,49 @@
+"""A spec with all that follows from it: what rules look at and what the program is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from specc.errors import Path, Span
+from specc.ir import Graph
+from specc.plugin import Task
+
+if TYPE_CHECKING:
+    from specc.registry import Registry
+    from specc.source import Document
+
+
+@dataclass(frozen=True)
+class Study:
+    """The spec (a pydantic model built from the registry), its text, its networks as graphs, and its task.
+
+    `graphs` are as written (the final activation is still in them): what rules look at. `passed` are the same after
+    the passes: what the program is printed from. `graphs` is empty while shapes are still unknown.
+    """
+
+    document: Document
+    spec: Any
+    registry: Registry
+    task: Task
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
+    passed: Mapping[str, Graph] = field(default_factory=dict)
+
+    def span(self, *path: str | int) -> Span:
+        """Where a value stands in the text; the nearest enclosing place when the path is a default."""
+        return self.document.span(tuple(path))
+
+    def key_span(self, *path: str | int) -> Span:
+        """Where the key of a mapping entry stands."""
+        return self.document.key_span(tuple(path))
+
+    def at(self, path: Path) -> Span:
+        """`span` for a path that is already a tuple."""
+        return self.document.span(path)
+
+    @property
+    def folder(self) -> FilePath:
+        """The folder of the spec: relative paths start here."""
+        return FilePath(self.document.file).resolve().parent
