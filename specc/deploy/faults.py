@@ -1,0 +1,43 @@
+"""Faults of a model file or of an image that it is asked about. Codes P82x to P89x; the readers own P80x and P81x."""
+
+from __future__ import annotations
+
+from specc.errors import Diagnostic, Note, SpeccError
+
+DOCS: dict[str, str] = {
+    "P820": "The image is in another format than the contract of the model names (seen in its bytes, not its name).",
+    "P821": "The image stores another number of bits a sample, or another sign, than the model was trained on.",
+    "P822": "The image has another number of samples a pixel (gray or colour) than the model takes.",
+    "P823": "The DICOM modality is not one that the model was trained on.",
+    "P824": "The photometric interpretation is not one that the model was trained on.",
+    "P825": "The file holds several frames and the model's spec does not say which one to take.",
+    "P826": "The image has another size and the model's spec has no resize rule.",
+    "P840": "The model file is missing, or is not an ONNX file.",
+    "P841": "The model file is larger than the limit.",
+    "P842": "The model uses operators outside the standard ONNX operator set; such a file could run foreign code.",
+    "P843": "The model keeps weights in other files; only files that hold everything are accepted.",
+    "P844": "The ONNX file carries no contract (metadata `specc.contract`), so nobody knows what its numbers mean.",
+    "P845": "The contract in the model file is damaged, of a newer version, or does not fit the model's outputs.",
+    "P846": "onnxruntime could not start the model.",
+    "P847": "A graphics card is there, but onnxruntime cannot use it; the answers are computed on the processor.",
+    "P850": "The runtime failed on this image.",
+    "P851": "The model gave a number that is not finite for this image.",
+    "P860": "The model itself abstains: the image is too unlike those that it was trained on.",
+    "P870": "No image was given, or the folder holds none.",
+    "P871": "The table of patients cannot be read, lacks the column, or does not name a file.",
+}
+
+
+def fault(code: str, message: str, *helps: str, why: str = "", exit_code: int = 2) -> SpeccError:
+    """An error of this family with its cures. `exit_code`: 2 files, 4 unfit computer, 5 contract."""
+    notes = [Note("why", why)] if why else []
+    notes += [Note("help", text) for text in helps]
+    return SpeccError((Diagnostic(code, message, notes=(*notes, Note("more", f"specc explain {code}"))),), exit_code)
+
+
+class Refusal(Exception):
+    """One image that gets no answer. `code` is a P8xx, `reason` says why in a line that holds no path."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
