@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
-from specc.errors import Diagnostic, Path
-from specc.ir import Graph, Node
+from specc.errors import Diagnostic, Path, Span
+from specc.ir import Node
 from specc.shapes import Shape
 
 if TYPE_CHECKING:
@@ -24,9 +33,68 @@ API = 1  # the version of this interface; a plugin states the one that it was ma
 
 
 class Arguments(BaseModel):
-    """Base of every group of named arguments: closed, strict, frozen. Field descriptions become documentation."""
+    """Base of every group of named arguments: closed, strict, frozen. Field descriptions become documentation.
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+    A field annotated `str` takes the raw text of the spec, whatever YAML would make of it. `shorthand` names the field
+    that a bare value fills: `from: enc1` is `from: {source: enc1}`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        allow_inf_nan=False,
+        defer_build=True,
+        populate_by_name=True,
+    )
+    shorthand: ClassVar[str] = ""
+
+
+class Call:
+    """A use of a word of the registry: its name, its checked arguments, and where it stands in the spec."""
+
+    __slots__ = ("args", "name", "path")
+
+    def __init__(self, name: str, args: Any, path: Path = ()) -> None:
+        self.name, self.args, self.path = name, args, path
+
+    def __repr__(self) -> str:
+        return f"Call({self.name!r}, {self.args!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Marks a field that holds a `Call`: `Annotated[Call, Kind("layer")]`. The spec reader looks the word up.
+
+    Kinds: layer, activation, loss, optimizer, augmentation, init.
+    """
+
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Only a finished Call passes."""
+        return core_schema.is_instance_schema(Call)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A mark that `spec.json_schema` replaces by a reference to the words of this kind."""
+        return {"x-kind": self.name}
+
+
+def _pair(value: object) -> object:
+    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Activation = Annotated[Call, Kind("activation")]
+Init = Annotated[Call, Kind("init")]
+Count = Annotated[int, Field(ge=1, le=1_048_576)]
+_COUNT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 1_048_576}
+_PAIR_SCHEMA = {"type": "array", "items": _COUNT_SCHEMA, "minItems": 2, "maxItems": 2}
+Pair = Annotated[
+    tuple[Count, Count],
+    BeforeValidator(_pair),
+    WithJsonSchema({"anyOf": [_COUNT_SCHEMA, _PAIR_SCHEMA]}),
+]  # 3 or [height, width]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +120,24 @@ class Builder(Protocol):
         """The value that an id names; an unknown one becomes a diagnostic at `path`."""
         ...
 
-    def fail(self, diagnostic: Diagnostic) -> None:
-        """Report a fault of this layer and give up on it."""
+    def activate(self, value: str, activation: Call | None) -> str:
+        """Append an activation; None leaves the value as it is."""
+        ...
+
+    def fail(self, diagnostic: Diagnostic) -> NoReturn:
+        """Report a fault of this layer and give up on the network."""
         ...
 
     def path(self, *keys: str | int) -> Path:
         """Path of this layer in the spec, or of one of its arguments."""
+        ...
+
+    def span(self, *keys: str | int) -> Span:
+        """Where this layer stands in the text, or one of its arguments; its name where the argument is a default."""
+        ...
+
+    def origin(self, value: str) -> Span:
+        """Where the layer that made a value stands in the text: what decides its channels, else its name."""
         ...
 
 
@@ -71,6 +151,7 @@ class Layer:
     doc: str
     example: str
     source: str = ""
+    activation: bool = False  # may also stand as `activation:` of another layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +172,16 @@ class Op:
     module: Callable[[Node, tuple[Shape, ...]], str] | None = None
     parameters: Callable[[Mapping[str, Any], tuple[Shape, ...]], int] = lambda attrs, shapes: 0
     multiply_adds: Callable[[Mapping[str, Any], tuple[Shape, ...]], int] = lambda attrs, shapes: 0
+    stem: str = ""  # nodes without an id are called stem + number; empty: the op's own name
     monotone: bool = False  # element-wise and never decreasing, so that max-pooling may go first
 
 
 class ShapeFault(Exception):
-    """An operation cannot take these shapes; `message` is the headline, `argument` the layer's argument to point at."""
+    """An operation cannot take these shapes; `argument` names the layer's argument to point at."""
 
-    def __init__(self, code: str, message: str, label: str = "", argument: str = "", helps: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, code: str, message: str, label: str = "", argument: str = "", helps: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.label, self.argument, self.helps = code, message, label, argument, helps
 
