@@ -124,7 +124,8 @@ def parse(text: str) -> Contract:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "contract"
-        raise fault("P845", f"the model's contract is damaged at `{place}`: {first['msg']}", _again(), exit_code=5) from None
+        message = f"the model's contract is damaged at `{place}`: {first['msg']}"
+        raise fault("P845", message, _again(), exit_code=5) from None
 
 
 def read(file: FilePath) -> Contract:

@@ -1,0 +1,76 @@
+"""Which files a person means by the names given, and which patient each belongs to."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+
+from specc.deploy.faults import fault
+
+SUFFIXES = {  # of files in a folder; a DICOM file often has none, so that there all but well-known others count
+    "png": {".png"},
+    "jpeg": {".jpg", ".jpeg", ".jpe", ".jfif"},
+    "tiff": {".tif", ".tiff"},
+}
+NOT_DICOM = frozenset(
+    ".csv .tsv .txt .md .json .yaml .yml .xml .html .htm .pdf .zip .gz .xz .tar .7z .py .onnx .log .xlsx".split()  # noqa: SIM905
+)
+IMAGE_COLUMNS = ("image", "file", "path", "filename")
+
+
+def expand(names: Iterable[FilePath], format_: str) -> tuple[list[FilePath], int]:
+    """Files as given, folders unfolded (sorted, links to folders not followed); also how many others a folder held.
+
+    Raises SpeccError P870 when a name does not exist or nothing is left.
+    """
+    files: list[FilePath] = []
+    others = 0
+    for name in names:
+        if name.is_dir():
+            found = sorted(_walk(name))
+            fitting = [file for file in found if _fits(file, format_)]
+            files += fitting
+            others += len(found) - len(fitting)
+        else:
+            files.append(name)  # one that is not there is refused in its turn, so that the others are answered
+    if not files:
+        raise fault("P870", f"no {format_} image to answer about", "name image files, or a folder that holds some")
+    return files, others
+
+
+def _walk(folder: FilePath) -> Iterator[FilePath]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (FilePath(place, name) for name in names if not name.startswith("."))
+
+
+def _fits(file: FilePath, format_: str) -> bool:
+    suffix = file.suffix.lower()
+    if format_ in SUFFIXES:
+        return suffix in SUFFIXES[format_]
+    others = set().union(*SUFFIXES.values())
+    return suffix not in NOT_DICOM and suffix not in others and file.name != "DICOMDIR"
+
+
+def manifest(table: FilePath, patient: str, image: str | None = None) -> Mapping[FilePath, str]:
+    """Patient of every file (resolved path) that a CSV table names; its paths are relative to the table.
+
+    `image` is the column of the files; without it the first of image, file, path, filename. Raises SpeccError P871.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            columns = list(reader.fieldnames or ())
+            where = image if image is not None else next((name for name in IMAGE_COLUMNS if name in columns), None)
+            missing = [name for name in (patient, where) if name not in columns]
+            if where is None or missing:
+                what = f"`{missing[0]}`" if where is not None else "of image files"
+                cure = f"its columns are: {', '.join(columns) or 'none'}; choose with `--patient` and `--image`"
+                raise fault("P871", f"{table} has no column {what}", cure)
+            rows = [(row[where], row[patient]) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV table in UTF-8"
+        raise fault("P871", f"cannot read the table {table}: {reason}", "save it as CSV in UTF-8") from error
+    return {(table.parent / file).resolve(): who for file, who in rows if file and who}

@@ -1,0 +1,239 @@
+"""Files in, answers out: every image is held against the contract, refused with a code or answered by the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from specc.deploy.contract import Contract, Input
+from specc.deploy.faults import Refusal, fault
+from specc.deploy.session import Session, runtime_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from specc.pieces.readers import Facts
+
+BATCH = 32  # images of one size that go through the network together
+PENDING = 64 * 1024 * 1024  # pixels that wait at most (float32: 256 MB) until they are answered
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says about one file, or why it says nothing (`refused`: code and reason).
+
+    `answer` is a class name or, with one target, the value; `patient` is known from DICOM or from a table.
+    """
+
+    file: str
+    answer: str | float | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    refused: tuple[str, str] | None = None
+    patient: str | None = None
+    ood_score: float | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As `predict --json` prints it: only the keys that have a meaning here."""
+        if self.refused is not None:
+            return {"file": self.file, "refused": {"code": self.refused[0], "reason": self.refused[1]}}
+        row: dict[str, Any] = {"file": self.file, "answer": self.answer}
+        row |= {"probabilities": dict(self.probabilities)} if self.probabilities else {"values": dict(self.values)}
+        if self.ood_score is not None:
+            row["ood_score"] = self.ood_score
+        return row if self.patient is None else row | {"patient": self.patient}
+
+
+@dataclass(frozen=True)
+class PatientAnswer:
+    """One answer for all images of a patient: the mean probability, or the mean value."""
+
+    patient: str
+    images: int
+    answer: str | float | None
+    probabilities: Mapping[str, float]
+    values: Mapping[str, float]
+
+    def plain(self) -> dict[str, Any]:
+        """As `predict --json` prints it: it has `patient` and `images` where a file's answer has `file`."""
+        row: dict[str, Any] = {"patient": self.patient, "images": self.images, "answer": self.answer}
+        return row | (
+            {"probabilities": dict(self.probabilities)} if self.probabilities else {"values": dict(self.values)}
+        )
+
+
+def predict(
+    session: Session,
+    files: Iterable[FilePath],
+    patients: Mapping[FilePath, str] | None = None,
+    tell: Callable[[int], object] = lambda done: None,
+) -> Iterator[Answer]:
+    """Answers in the order of `files`. A bad file is refused and the rest go on; `tell` hears how many are done.
+
+    `patients` names the patient of a file (resolved path); without it DICOM's PatientID counts.
+    """
+    waiting: dict[tuple[int, ...], list[tuple[int, NDArray[np.float32]]]] = {}
+    who: dict[int, tuple[FilePath, str | None]] = {}
+    ready: dict[int, Answer] = {}
+    shown, pending = 0, 0
+    for number, file in enumerate(files):
+        try:
+            pixels, patient = _read(session, file)
+        except Refusal as refusal:
+            ready[number] = Answer(str(file), refused=(refusal.code, refusal.reason))
+        else:
+            if patients is not None:
+                patient = patients.get(file.resolve())
+            who[number] = (file, patient)
+            group = waiting.setdefault(pixels.shape, [])
+            group.append((number, pixels))
+            pending += pixels[0].size
+            if len(group) == BATCH:
+                del waiting[pixels.shape]
+                pending -= len(group) * pixels[0].size
+                ready |= _answer(session, group, who)
+            elif pending > PENDING:
+                for rest in waiting.values():
+                    ready |= _answer(session, rest, who)
+                waiting, pending = {}, 0
+        while shown in ready:
+            yield ready.pop(shown)
+            shown += 1
+        tell(number + 1)
+    for rest in waiting.values():
+        ready |= _answer(session, rest, who)
+    yield from (ready[number] for number in sorted(ready))
+
+
+def by_patient(contract: Contract, answers: Iterable[Answer]) -> list[PatientAnswer]:
+    """One answer for each patient with at least one answered image, in order of first appearance."""
+    groups: dict[str, list[Answer]] = {}
+    for answer in answers:
+        if answer.refused is None and answer.patient is not None:
+            groups.setdefault(answer.patient, []).append(answer)
+    result = []
+    for patient, group in groups.items():
+        probabilities = _mean([answer.probabilities for answer in group])
+        values = _mean([answer.values for answer in group])
+        said = decide(contract, probabilities) if probabilities else next(iter(values.values()), None)
+        result.append(
+            PatientAnswer(
+                patient, len(group), said if probabilities or len(values) == 1 else None, probabilities, values
+            )
+        )
+    return result
+
+
+def decide(contract: Contract, probabilities: Mapping[str, float]) -> str:
+    """The class that these probabilities stand for: the positive one from 0.5 on, else the largest, first on ties."""
+    classes = contract.output.classes
+    if len(classes) == 2:
+        positive = contract.output.positive or classes[1]
+        negative = classes[0] if positive == classes[1] else classes[1]
+        return positive if probabilities[positive] >= 0.5 else negative
+    return max(classes, key=lambda name: probabilities[name])
+
+
+def _only(values: Mapping[str, float]) -> float | None:
+    return next(iter(values.values())) if len(values) == 1 else None
+
+
+def _mean(rows: list[Mapping[str, float]]) -> dict[str, float]:
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+
+
+def _read(session: Session, file: FilePath) -> tuple[NDArray[np.float32], str | None]:
+    """Pixels (C, H, W) that the graph takes, and the patient that the header names. Raises Refusal."""
+    from specc.pieces import readers
+
+    wanted = session.contract.input
+    try:
+        facts = readers.header(file)
+        check_facts(wanted, facts)
+        pixels, facts = readers.read(file, window=wanted.reader_window, frame=wanted.frame)
+    except readers.ReadError as error:
+        raise Refusal(error.code, error.reason) from error
+    except OSError as error:
+        raise Refusal("P801", error.strerror or "the file cannot be read") from error
+    if session.channels is not None and pixels.shape[2] != session.channels:
+        raise Refusal("P822", f"{_samples(pixels.shape[2])}, and the model takes {_samples(session.channels)}")
+    return pixels.transpose(2, 0, 1), facts.patient
+
+
+def check_facts(wanted: Input, facts: Facts) -> None:
+    """Hold a header against the contract. Raises Refusal P820 to P826."""
+    accepts = wanted.accepts
+    if facts.format != wanted.format:
+        raise Refusal("P820", f"this is {facts.format.upper()}, and the model takes {wanted.format.upper()}")
+    if facts.format == "dicom" and wanted.modalities and facts.modality not in wanted.modalities:
+        modality = facts.modality or "not given"
+        raise Refusal("P823", f"modality {modality}, and the model takes {_list(wanted.modalities)}")
+    if facts.format == "dicom" and accepts.photometric and facts.photometric not in accepts.photometric:
+        raise Refusal("P824", f"photometric {facts.photometric}, and the model takes {_list(accepts.photometric)}")
+    if accepts.samples and facts.samples not in accepts.samples:
+        raise Refusal("P822", f"{_samples(facts.samples)} a pixel, trained on {_list(accepts.samples)}")
+    if accepts.bits and facts.bits not in accepts.bits:
+        raise Refusal("P821", f"{facts.bits} bits a sample, trained on {_list(accepts.bits)}")
+    if accepts.signed is not None and facts.signed != accepts.signed:
+        raise Refusal("P821", f"{'signed' if facts.signed else 'unsigned'} samples, and the model takes the other kind")
+    if facts.frames > 1 and wanted.frame is None:
+        raise Refusal("P825", f"{facts.frames} frames in one file, and the spec names none")
+    if wanted.resize is None and (facts.height, facts.width) != wanted.size:
+        size = f"{wanted.size[0]}x{wanted.size[1]}"
+        raise Refusal(
+            "P826", f"{facts.height}x{facts.width} pixels, and the model takes {size} (it has no resize rule)"
+        )
+
+
+def _samples(count: int) -> str:
+    return "1 sample (gray)" if count == 1 else f"{count} samples"
+
+
+def _list(items: Iterable[object]) -> str:
+    return " or ".join(str(item) for item in items)
+
+
+def _answer(
+    session: Session, group: list[tuple[int, NDArray[np.float32]]], who: dict[int, tuple[FilePath, str | None]]
+) -> dict[int, Answer]:
+    """Answers by number for images of one size; where the runtime fails on a batch, each goes alone."""
+    import numpy as np
+
+    try:
+        outputs = session.run(np.stack([pixels for _, pixels in group]))
+    except (*runtime_errors(), MemoryError) as error:
+        if len(group) > 1:
+            return {k: v for item in group for k, v in _answer(session, [item], who).items()}
+        number = group[0][0]
+        file, _ = who.pop(number)
+        reason = "not enough memory" if isinstance(error, MemoryError) else "the runtime failed on this image"
+        return {number: Answer(str(file), refused=("P850", reason))}
+    return {
+        number: _one(session.contract, *who.pop(number), {name: array[row] for name, array in outputs.items()})
+        for row, (number, _) in enumerate(group)
+    }
+
+
+def _one(contract: Contract, file: FilePath, patient: str | None, outputs: dict[str, Any]) -> Answer:
+    import numpy as np
+
+    classes, units = contract.output.classes, contract.output.units
+    numbers = np.asarray(outputs["probabilities" if classes else "values"], dtype=np.float64).reshape(-1)
+    if len(numbers) != len(classes or units):
+        message = f"the model gives {len(numbers)} numbers, and its contract names {len(classes or units)}"
+        raise fault("P845", message, "export the model again: `specc export RUN`", exit_code=5)
+    if not np.isfinite(numbers).all():
+        return Answer(str(file), refused=("P851", "the model gave a number that is not finite"))
+    score = float(outputs["ood_score"]) if "ood_score" in outputs else None
+    if not bool(np.all(outputs.get("accepted", True))):
+        reason = "too unlike the images that the model was trained on"
+        return Answer(str(file), refused=("P860", f"{reason} (score {score:.3g})" if score is not None else reason))
+    if classes:
+        probabilities = dict(zip(classes, numbers.tolist(), strict=True))
+        said = classes[int(np.asarray(outputs["answer"]).reshape(-1)[0])] if "answer" in outputs else None
+        return Answer(str(file), said or decide(contract, probabilities), probabilities, {}, None, patient, score)
+    values = dict(zip(units, numbers.tolist(), strict=True))
+    return Answer(str(file), _only(values), {}, values, None, patient, score)
