@@ -1,0 +1,1 @@
+"""Real, tested code that programs are linked from. Nothing here imports specc."""
