@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from specc.errors import Diagnostic, Note, SpeccError
+from specc.run.faults import fault
+
+__all__ = ["DOCS", "Refusal", "fault"]
 
 DOCS: dict[str, str] = {
     "P820": "The image is in another format than the contract of the model names (seen in its bytes, not its name).",
@@ -26,13 +28,6 @@ DOCS: dict[str, str] = {
     "P870": "No image was given, or the folder holds none.",
     "P871": "The table of patients cannot be read, lacks the column, or does not name a file.",
 }
-
-
-def fault(code: str, message: str, *helps: str, why: str = "", exit_code: int = 2) -> SpeccError:
-    """An error of this family with its cures. `exit_code`: 2 files, 4 unfit computer, 5 contract."""
-    notes = [Note("why", why)] if why else []
-    notes += [Note("help", text) for text in helps]
-    return SpeccError((Diagnostic(code, message, notes=(*notes, Note("more", f"specc explain {code}"))),), exit_code)
 
 
 class Refusal(Exception):

@@ -154,13 +154,14 @@ def _read(session: Session, file: FilePath) -> tuple[NDArray[np.float32], str | 
         facts = readers.header(file)
         check_facts(wanted, facts)
         pixels, facts = readers.read(file, window=wanted.reader_window, frame=wanted.frame)
+        check_facts(wanted, facts)  # the file may have changed in between
     except readers.ReadError as error:
         raise Refusal(error.code, error.reason) from error
     except OSError as error:
         raise Refusal("P801", error.strerror or "the file cannot be read") from error
     if session.channels is not None and pixels.shape[2] != session.channels:
         raise Refusal("P822", f"{_samples(pixels.shape[2])}, and the model takes {_samples(session.channels)}")
-    return pixels.transpose(2, 0, 1), facts.patient
+    return pixels.transpose(2, 0, 1), facts.patient or None
 
 
 def check_facts(wanted: Input, facts: Facts) -> None:

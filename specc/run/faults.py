@@ -1,0 +1,36 @@
+"""Faults of runs, and the one way in which the host side makes an error of a code, a message and cures."""
+
+from __future__ import annotations
+
+from specc.errors import Diagnostic, Note, SpeccError
+
+DOCS: dict[str, str] = {
+    "T650": "The training program ended without saying why; the last lines that it wrote are shown.",
+    "T651": "There is no such run, or it holds no valid checkpoint, so there is nothing to resume.",
+    "T652": "The spec is not the one that this run was started with; a resume would mix two studies.",
+    "T653": "The images are not those that this run was started with; a resume would mix two data sets.",
+    "T654": "Another process is working in this run's folder.",
+    "T655": "The code of this run was edited by hand since it was emitted (told, not refused).",
+    "T656": "The program was stopped by the system, mostly because memory ran out.",
+    "T657": "`-S path=value` names a place that the spec cannot have.",
+    "T658": "The run has no results to evaluate: it was stopped before its model was exported.",
+    "T659": "A folder or file of the run cannot be written.",
+    "T660": "The emitted program's folder already holds other files; nothing is overwritten without `--force`.",
+    "E501": "A package that this command needs is not installed.",
+}
+STATUS = {"D": 2, "E": 4, "X": 5, "P": 2, "T": 3}  # exit code by family of a code that a program reports
+
+
+def diagnostic(code: str, message: str, *helps: str, why: str = "", where: tuple[str, ...] = ()) -> Diagnostic:
+    """An error without a place in a text; every one has a cure and says where to read more."""
+    notes = [Note("where", text) for text in where]
+    notes += [Note("why", why)] if why else []
+    notes += [Note("help", text) for text in helps]
+    return Diagnostic(code, message, notes=(*notes, Note("more", f"specc explain {code}")))
+
+
+def fault(
+    code: str, message: str, *helps: str, why: str = "", where: tuple[str, ...] = (), exit_code: int = 2
+) -> SpeccError:
+    """The same as an exception. `exit_code`: 2 files, 3 training failed, 4 unfit computer, 5 a gate failed."""
+    return SpeccError((diagnostic(code, message, *helps, why=why, where=where),), exit_code)
