@@ -33,7 +33,8 @@ class Graph:
     """One network: named inputs, nodes in order of evaluation, named outputs (name of output -> name of node).
 
     `activation` is the final activation that the pass `head_on_logits` took off for training; the Deploy module puts
-    it back ("none" where there was none).
+    it back ("none" where there was none). `init` says how weights start: for a node's name, or "*" for all others,
+    {"weights": "nn.init.xavier_uniform_", "keywords": {...}, "bias": 0.0}.
     """
 
     name: str
@@ -65,7 +66,8 @@ def show(graph: Graph) -> str:
     lines += [f"  input {name} : {show_shape(shape)}" for name, shape in graph.inputs.items()]
     for node in graph.nodes:
         attrs = " ".join(f"{key}={value!r}" for key, value in node.attrs.items())
-        lines.append(f"  {node.name} = {node.op}({', '.join(node.inputs)}) {attrs}".rstrip() + f" : {show_shape(node.shape)}")
+        head = f"  {node.name} = {node.op}({', '.join(node.inputs)}) {attrs}".rstrip()
+        lines.append(f"{head} : {show_shape(node.shape)}")
     lines += [f"  output {name} = {source}" for name, source in graph.outputs.items()]
     return "\n".join([*lines, f"  activation {graph.activation}"])
 

@@ -217,6 +217,18 @@ class Optimizer:
 
 
 @dataclass(frozen=True, slots=True)
+class Initializer:
+    """A word for `init:`. `torch` is the function to print (`nn.init.xavier_uniform_`), `keywords` its arguments."""
+
+    name: str
+    torch: str
+    arguments: type[Arguments]
+    keywords: Callable[[Any], Mapping[str, Any]]
+    doc: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Augmentation:
     """A word for `augment:`. The piece has the signature `(images (B,C,H,W) in 0..1 black=0, u (B,draws), ...)`.
 
@@ -322,5 +334,6 @@ class Plugin:
     losses: tuple[Loss, ...] = ()
     optimizers: tuple[Optimizer, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
+    initializers: tuple[Initializer, ...] = ()
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
