@@ -82,10 +82,8 @@ class Document:
 
     def node(self, path: Path) -> Node | None:
         """The node at a path, or None."""
-        found: Node | None = None
-        for depth, (_, node, _) in enumerate(self._walk(path)):
-            found = node if depth == len(path) else None
-        return found
+        steps = list(self._walk(path))
+        return steps[-1][1] if len(steps) == len(path) + 1 else None
 
     def span(self, path: Path) -> Span:
         """Place of the value at a path; of the nearest enclosing one where the path is not in the text."""
@@ -113,15 +111,15 @@ class Document:
     def _nearest(self, path: Path) -> tuple[Entry | None, Node]:
         entry: Entry | None = None
         node: Node = self.tree
-        for entry, node, _ in self._walk(path):
+        for entry, node in self._walk(path):
             pass
         return entry, node
 
-    def _walk(self, path: Path) -> Iterator[tuple[Entry | None, Node, int]]:
+    def _walk(self, path: Path) -> Iterator[tuple[Entry | None, Node]]:
         """The root and every node on the way, as far as the path exists."""
         node: Node = self.tree
-        yield None, node, 0
-        for depth, key in enumerate(path, 1):
+        yield None, node
+        for key in path:
             entry: Entry | None = None
             if isinstance(node, Mapping_) and isinstance(key, str) and key in node.items:
                 entry = node.items[key]
@@ -130,4 +128,4 @@ class Document:
                 node = node.items[key]
             else:
                 return
-            yield entry, node, depth
+            yield entry, node
