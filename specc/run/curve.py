@@ -55,7 +55,7 @@ def _panel(
         axes.plot(*zip(*points, strict=True), color=colour, label=label, lw=width, marker="o" if few else None, ms=3.2)
     if curve.epochs:
         best = curve.epochs[verdict.best]
-        axes.axvline(best, color=MARK, lw=1.2, ls=(0, (4, 3)), zorder=0, label=f"best epoch ({best})")
+        axes.axvline(best, color=MARK, lw=1.2, ls=(0, (4, 3)), zorder=1.5, label=f"best epoch ({best})")
         if verdict.word in ("overfitting", "overfitting risk") and verdict.since < len(curve.epochs):
             axes.axvspan(
                 curve.epochs[verdict.since] - 0.5, curve.epochs[-1] + 0.5, color=VAL, alpha=0.07, lw=0, zorder=0
@@ -74,4 +74,5 @@ def _panel(
 
 
 def _label(name: str) -> str:
-    return name.removeprefix("val_").replace("_", " ")
+    words = name.removeprefix("val_").split("_")
+    return " ".join(word.upper() if word in ("auc", "mae", "rmse", "mse", "r2") else word for word in words)
