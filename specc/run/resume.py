@@ -1,0 +1,120 @@
+"""`--resume RUN` goes on with the run's own code, and only when spec and images are still the same (R12, R13)."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from specc.errors import Diagnostic, Note
+from specc.run.faults import diagnostic, fault
+from specc.run.folders import Run
+
+MOST = 12  # lines of a difference that are shown
+FRESH = "start a new run: `specc train SPEC`"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What a run was started with, as its spec.lock.yaml says."""
+
+    name: str
+    task: str
+    spec_file: str
+    overrides: tuple[str, ...]
+    spec_sha256: str
+    code: Mapping[str, str]
+    data_sha256: str
+    data_folder: str
+    seed: int
+    resolved: Mapping[str, Any]
+
+
+def read_lock(run: Run) -> Lock:
+    """The lock of a run. Raises SpeccError T651 where there is no run, or its lock is damaged."""
+    try:
+        data = yaml.safe_load(run.lock.read_text(encoding="utf-8"))
+        return Lock(
+            name=str(data["name"]),
+            task=str(data["task"]),
+            spec_file=str(data["spec"]["file"]),
+            overrides=tuple(data["spec"]["overrides"]),
+            spec_sha256=str(data["spec_sha256"]),
+            code=dict(data["code"]),
+            data_sha256=str(data["data"]["sha256"]),
+            data_folder=str(data["spec"]["folder"]),
+            seed=int(data["seed"]),
+            resolved=dict(data["resolved"]),
+        )
+    except FileNotFoundError as error:
+        cure = "name a run's folder, such as `runs/NAME/001`"
+        raise fault("T651", f"{run.folder} is not a run: it has no spec.lock.yaml", cure) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise fault("T651", f"{run.lock} is damaged", FRESH) from error
+
+
+def check_checkpoint(run: Run) -> None:
+    """Raise SpeccError T651 unless a checkpoint is there; the program itself verifies its digest."""
+    if not any(run.checkpoints.glob("last-*.safetensors")):
+        raise fault("T651", f"{run.folder} holds no checkpoint, so there is nothing to resume", FRESH)
+
+
+def check_spec(run: Run, lock: Lock, beside: tuple[str, str] | None) -> None:
+    """Raise SpeccError T652 with the difference unless the spec is the one that was trained.
+
+    `beside` is (file, text with the run's overrides) of the spec that the run came from, None where it is gone.
+    """
+    try:
+        kept = run.spec.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise fault("T651", f"{run.spec} cannot be read", FRESH) from error
+    if beside is not None and hashlib.sha256(beside[1].encode()).hexdigest() != lock.spec_sha256:
+        raise _changed(f"{beside[0]} was changed since this run was started", kept, beside[1], beside[0])
+    if hashlib.sha256(kept.encode()).hexdigest() != lock.spec_sha256:
+        text = beside[1] if beside is not None else kept
+        raise _changed(f"{run.spec} was edited since this run was started", text, kept, str(run.spec))
+
+
+def _changed(message: str, old: str, new: str, name: str) -> Exception:
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), "at the start", "now", lineterm="", n=1))
+    cure = "put the lines back, or start a new run with the changed spec: `specc train SPEC`"
+    why = "a resume with another spec would be neither the one study nor the other"
+    return fault("T652", message, cure, why=why, where=_some(lines or [f"{name}: the difference is not known"]))
+
+
+def check_data(run: Run, now: Mapping[str, str], before: Mapping[str, str]) -> None:
+    """Raise SpeccError T653 with the difference unless every image is the one that was trained on."""
+    gone = [f"- {name}" for name in sorted(before.keys() - now.keys())]
+    new = [f"+ {name}" for name in sorted(now.keys() - before.keys())]
+    other = [f"~ {name}" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]
+    if not gone and not new and not other:
+        return
+    counts = f"{len(gone)} gone, {len(new)} new, {len(other)} with other content"
+    message = f"the images changed since this run was started: {counts}"
+    raise fault("T653", message, "put them back", FRESH, where=_some([*gone, *new, *other]))
+
+
+def edited(run: Run, lock: Lock) -> list[Diagnostic]:
+    """A warning T655 that names the files of the program that were edited, added or removed by hand."""
+    now = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(run.code.glob("*.py"))}
+    names = [name for name in sorted(now.keys() | lock.code.keys()) if now.get(name) != lock.code.get(name)]
+    if not names:
+        return []
+    told = diagnostic("T655", f"code edited by hand: {', '.join(names)}")
+    note = Note("note", "the run goes on with the code as it is now; its results are those of the edited program")
+    return [Diagnostic(told.code, told.message, notes=(note, *told.notes), severity="warning")]
+
+
+def folder_of(run: Run, lock: Lock) -> FilePath:
+    """Where the spec's relative paths start."""
+    return (run.folder / lock.data_folder).resolve()
+
+
+def _some(lines: list[str]) -> tuple[str, ...]:
+    shown = ["".join(c if c.isprintable() else "?" for c in line)[:200] for line in lines[:MOST]]
+    return (*shown, f"... and {len(lines) - MOST} more") if len(lines) > MOST else tuple(shown)
