@@ -26,8 +26,8 @@ DEMO = PACKAGE / "demo"
 # Each part imports only from parts before it (and from itself).
 ORDER = (
     *("errors", "fix", "text", "source", "expand", "shapes", "ir", "pieces", "plugin", "study", "registry", "spec"),
-    *("layers", "ops", "rules", "passes", "tasks", "lower", "emit", "compile", "data", "run", "deploy", "studio"),
-    *("report", "cli", "testing"),
+    *("layers", "ops", "losses", "optimizers", "augmentations", "rules", "passes", "tasks", "core", "lower", "emit"),
+    *("data", "compile", "run", "deploy", "studio", "report", "cli", "testing"),
 )
 FUNCTION_LINES, FILE_LINES = 80, 400
 PROTOCOL = {"forward", "state_dict", "load_state_dict"}  # what they do is said by the libraries that call them
