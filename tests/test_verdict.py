@@ -1,0 +1,90 @@
+"""The plain verdict on a learning curve, and the picture of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from specc.run.curve import draw
+from specc.run.verdict import Curve, best_position, gaps, judge, read_curve, stop_position
+
+VAL = [1.0, 0.8, 0.7, 0.72, 0.71, 0.75, 0.8, 0.9]
+TRAIN = [1.1, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
+SETTLED = [0.69, 0.5, 0.3, 0.2, 0.12, 0.1, 0.09, 0.085, 0.083, 0.082]
+
+
+def test_early_stop_vector() -> None:
+    """Patience 3 stops after position 5, patience 5 after 7; the best is 2 in both."""
+    assert (best_position(VAL), stop_position(VAL, 3), stop_position(VAL, 5)) == (2, 5, 7)
+    assert stop_position([1.0, 0.9, 0.8], 3) is None
+    assert gaps(TRAIN, VAL) == pytest.approx([-0.1, -0.05, 0.0, 0.12, 0.21, 0.35, 0.5, 0.7])
+
+
+def test_first_epoch_wins_ties_and_min_delta_counts() -> None:
+    assert best_position([0.5, 0.5, 0.5]) == 0
+    assert best_position([0.5, 0.495, 0.4], min_delta=0.01) == 2
+    assert best_position([0.5, 0.495, 0.494], min_delta=0.01) == 0
+
+
+def test_overfitting_vector_from_position_three() -> None:
+    verdict = judge(TRAIN, VAL)
+    assert (verdict.word, verdict.since, verdict.best) == ("overfitting", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "finished", "word"),
+    [
+        ([1 - 0.08 * i for i in range(10)], [0.7] * 10, True, "overfitting risk"),
+        (SETTLED, [x + 0.03 for x in SETTLED], True, "converged"),
+        (SETTLED, [], True, "converged"),
+        ([0.69, 0.6, 0.5, 0.4], [0.6, 0.55, 0.45, 0.3], True, "underfitting"),
+        ([0.69, 0.6, 0.5, 0.4], [0.6, 0.55, 0.45, 0.3], False, "learning"),
+        ([0.69], [0.7], True, "learning"),
+        ([0.6931, 0.6930, 0.6932, 0.6931, 0.6930], [0.693] * 5, True, "dead"),
+        ([1.0, 2.0, 5.0], [1.0, 1.0, 1.0], True, "diverged"),
+        ([1.0, float("nan"), 0.5], [1.0, 1.0, 0.5], True, "diverged"),
+        ([1.0, 0.9, 0.8], [1.0, float("inf"), 0.5], True, "diverged"),
+        ([1.0, None, 0.8], [1.0, 0.5, 0.5], True, "diverged"),
+    ],
+)
+def test_words(train: list[float | None], val: list[float | None], finished: bool, word: str) -> None:
+    assert judge(train, val, finished).word == word
+
+
+def test_small_wobble_of_a_settled_curve_is_not_overfitting() -> None:
+    val = [0.7, 0.4, 0.2, 0.11, 0.100, 0.1005, 0.0998, 0.1003, 0.1001, 0.1004]
+    assert judge(SETTLED, val).word == "converged"
+
+
+def test_curve_file_survives_a_torn_line_and_a_repeated_epoch(tmp_path: Path) -> None:
+    rows = [
+        {"stage": "train", "epoch": 1, "train_loss": 0.9, "val_loss": 0.8, "accuracy": 0.5},
+        {"stage": "train", "epoch": 2, "train_loss": 0.7, "val_loss": 0.9, "accuracy": 0.6},
+        {"stage": "train", "epoch": 2, "train_loss": 0.6, "val_loss": 0.7, "accuracy": None},
+    ]
+    file = tmp_path / "metrics.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows) + '\n{"epoch": 3, "tr')
+    curve = read_curve(file)
+    assert curve.epochs == (1, 2)
+    assert curve.train == (0.9, 0.6)
+    assert curve.metrics == {"accuracy": (0.5, None)}
+
+
+def test_no_file_is_an_empty_curve(tmp_path: Path) -> None:
+    assert read_curve(tmp_path / "metrics.jsonl").epochs == ()
+
+
+@pytest.mark.parametrize("metrics", [{}, {"val_accuracy": (0.5,) * 8, "val_auc": (None, *(0.6,) * 7)}])
+def test_picture(tmp_path: Path, metrics: dict[str, tuple[float | None, ...]]) -> None:
+    from PIL import Image
+
+    curve = Curve(tuple(range(1, 9)), tuple(TRAIN), tuple(VAL), metrics)
+    file = tmp_path / "learning_curve.png"
+    draw(curve, curve.verdict(), "a $name_ with {odd} text", file)
+    with Image.open(file) as picture:
+        assert picture.size == ((1500, 675) if metrics else (975, 675))
+        assert len(picture.convert("RGB").getcolors(maxcolors=1 << 20) or []) > 50
+        assert not picture.info.get("Software")
+    assert [path.name for path in tmp_path.iterdir()] == ["learning_curve.png"]
