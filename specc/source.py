@@ -42,7 +42,7 @@ def load(path: FilePath | str) -> Document:
             raise _no_file("S041", f"`{file}` is a folder, and a spec is one file", file, help_)
         if not stat.S_ISREG(mode):
             raise _no_file("S042", f"`{file}` is not an ordinary file", file, "write the spec into a file")
-        with open(path, "rb") as stream:
+        with FilePath(path).open("rb") as stream:
             data = stream.read(LARGEST + 1)
     except FileNotFoundError as error:
         raise _no_file("S040", f"there is no file `{file}`", file, _near(FilePath(path))) from error

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from specc.errors import Diagnostic, Edit, Fix, Label, Note, Span
 from specc.fix import line_starts
@@ -79,21 +79,14 @@ def name(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def _gather(
-    diagnostic: Callable[[Span], Diagnostic], spots: list[Span], edits: Iterable[Edit], fix: Fix | None = None
-) -> list[Finding]:
-    """One finding for all places of a kind."""
-    if not spots:
-        return []
-    base = diagnostic(spots[0])
+def _gather(base: Diagnostic, spots: list[Span], edits: Iterable[Edit]) -> list[Finding]:
+    """One finding for all places of a kind; `base` speaks of the first."""
     labels = tuple(Label(span, "here, too") for span in spots[1 : 1 + _LABELS])
     notes = base.notes
     if len(spots) > 1 + _LABELS:
         lines = ", ".join(str(line) for line in sorted({span.line for span in spots})[:12])
         notes = (Note("where", f"{len(spots)} places, on lines {lines}{' ...' if len(spots) > 12 else ''}"), *notes)
-    fixes = base.fixes if fix is None else (fix,)
-    full = Diagnostic(base.code, base.message, base.span, (), base.label, labels, notes, fixes)
-    return [Finding(full, tuple(edits))]
+    return [Finding(replace(base, labels=labels, notes=notes), tuple(edits))]
 
 
 def _forbidden(text: str, places: Places) -> list[Finding]:
@@ -122,16 +115,15 @@ def _forbidden(text: str, places: Places) -> list[Finding]:
             fix = Fix(f"delete {shown}" if len(spans) == 1 else "delete them", tuple(Edit(s, "") for s in spans))
             note = Note("why", why)
             message = f"{what} stands in the text: {shown}"
-            found += _gather(
-                lambda s, c=code, m=message, n=note, f=fix, t=shown: Diagnostic(c, m, s, (), t, (), (n,), (f,)),
-                spans,
-                edits,  # type: ignore[misc]
-            )
+            base = Diagnostic(code, message, spans[0], (), shown, (), (note,), (fix,))
+            found += _gather(base, spans, edits)
     returns = [places.span(*m.span()) for m in _BARE_CR.finditer(text)]
     notes = (Note("why", "some programs see a new line here and others do not, so that a comment could hide a value"),
              Note("help", "save the file with the line ends of Linux (LF) or Windows (CRLF)"))  # fmt: skip
     message = "a carriage return stands alone, without a line feed behind it"
-    return found + _gather(lambda s: Diagnostic("S020", message, s, (), "U+000D", (), notes), returns, ())
+    if returns:
+        found += _gather(Diagnostic("S020", message, returns[0], (), "U+000D", (), notes), returns, ())
+    return found
 
 
 def _offset(places: Places, span: Span) -> int:
@@ -153,7 +145,9 @@ def _tabs(text: str, masked: str, places: Places) -> list[Finding]:
     note = Note("why", "a tab is as wide as each editor likes, and the indentation of a spec has a meaning")
     label = "a tab"
     message = "a tab stands where spaces belong"
-    return _gather(lambda s: Diagnostic("S001", message, s, (), label, (), (note,), (fix,)), spans, edits)
+    if not spans:
+        return []
+    return _gather(Diagnostic("S001", message, spans[0], (), label, (), (note,), (fix,)), spans, edits)
 
 
 def _wide(masked: str) -> list[Place]:
@@ -191,7 +185,7 @@ def _widths(text: str, found: list[Place], places: Places) -> list[Finding]:
     fix = Fix("write the half-width forms (switch the input method off)", tuple(edits), safe=True)
     help_ = Note("help", "if it belongs to a name, put the name in double quotes")
     message = f"{what} stands where {f'`{narrow}`' if narrow else 'an ordinary space'} belongs"
-    return _gather(lambda s: Diagnostic("S003", message, s, (), f"{name(first)}", (), (help_,), (fix,)), spans, edits)
+    return _gather(Diagnostic("S003", message, spans[0], (), name(first), (), (help_,), (fix,)), spans, edits)
 
 
 def _curly(masked: str) -> tuple[list[tuple[Place, Place | None]], list[Place]]:
@@ -230,4 +224,4 @@ def _quotes(text: str, pairs: list[tuple[Place, Place | None]], places: Places) 
     fix = Fix('write straight quotation marks: "', tuple(edits), safe=safe)
     note = Note("why", "word processors make them; in a spec they would become a part of the name")
     message = f"a typographic quotation mark `{sign}` opens a value"
-    return _gather(lambda s: Diagnostic("S004", message, s, (), f"{name(sign)}", (), (note,), (fix,)), spans, edits)
+    return _gather(Diagnostic("S004", message, spans[0], (), name(sign), (), (note,), (fix,)), spans, edits)

@@ -113,7 +113,7 @@ def _indent(fault: Fault, rest: str, here: Span, start: Span | None) -> Diagnost
         return _content(fault, rest, here, None)
     item = rest.startswith("-")
     message = "a list's item stands among keys" if item else "this line does not fit to the lines above it"
-    if "'-'" in fault.problem or "but found" in fault.problem and "-" in fault.problem[:12]:
+    if "'-'" in fault.problem or ("but found" in fault.problem and "-" in fault.problem[:12]):
         message = "a key stands among the items of a list"
     notes = (Note("help", "keys of one group begin at one column; items of one list begin with `- ` at one column"),)
     return Diagnostic("S002", message, here, (), f"begins at column {here.column}", labels, notes)

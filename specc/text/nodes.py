@@ -109,11 +109,7 @@ class Document:
         return None if node is None or node.definition is not None else node.span
 
     def _nearest(self, path: Path) -> tuple[Entry | None, Node]:
-        entry: Entry | None = None
-        node: Node = self.tree
-        for entry, node in self._walk(path):
-            pass
-        return entry, node
+        return list(self._walk(path))[-1]
 
     def _walk(self, path: Path) -> Iterator[tuple[Entry | None, Node]]:
         """The root and every node on the way, as far as the path exists."""

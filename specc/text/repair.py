@@ -34,7 +34,7 @@ def mend(text: str, file: str, tree: Tree) -> Mend | None:
         tried = _apply(lines, guess)
         if _better(tree, build(tried, file), line):
             return Mend(guess, tried)
-    fitting = []
+    fitting: list[tuple[int, Mend]] = []
     for shift, guess in _indents(lines, line, file):
         if fitting and abs(shift) > abs(fitting[0][0]):
             break

@@ -41,7 +41,7 @@ class Shift:
 
     def all(self, value: T) -> T:
         """A record (a diagnostic, a finding) with every span in it brought back."""
-        return self._all(value) if self.by_line else value  # type: ignore[no-any-return]
+        return self._all(value) if self.by_line else value
 
     def _all(self, value: Any) -> Any:
         if isinstance(value, Span):

@@ -86,7 +86,7 @@ class _Builder:
         return self.tree
 
     def _events(self) -> Iterator[Any]:
-        yield from yaml.parse(self.text, Loader=_LOADER)  # type: ignore[no-untyped-call]
+        yield from yaml.parse(self.text, Loader=_LOADER)
 
     # ------------------------------------------------------------------ events
 
