@@ -44,9 +44,7 @@ LAYERS = (
     _activation(
         "elu", "x where positive, else `alpha` * (exp(x) - 1).", "Clevert et al. 2016, arXiv:1511.07289", arguments=ELU
     ),
-    _activation(
-        "gelu", "x times the normal distribution function.", "Hendrycks and Gimpel 2016, arXiv:1606.08415"
-    ),
+    _activation("gelu", "x times the normal distribution function.", "Hendrycks and Gimpel 2016, arXiv:1606.08415"),
     _activation("silu", "x * sigmoid(x), also called swish.", "Elfwing et al. 2018, arXiv:1702.03118"),
     _activation("tanh", "Hyperbolic tangent: between -1 and 1.", "LeCun et al. 1998, Proc. IEEE 86:2278"),
     _activation("sigmoid", "1 / (1 + exp(-x)): each value becomes a probability of its own, between 0 and 1."),

@@ -65,9 +65,7 @@ def _refuse_same(builder: Builder, spread: list[int], argument: str) -> None:
             builder.path("padding"),
             f"needs {' and '.join(f'{n / 2:g}' for n in dict.fromkeys(spread))} zeros a side",
             notes=(
-                Note(
-                    "why", "unequal sides shift the image by half a pixel, and libraries do it differently"
-                ),
+                Note("why", "unequal sides shift the image by half a pixel, and libraries do it differently"),
                 Note("rule", "layers.padding - `same` is dilation * (kernel - 1) / 2 zeros on every side"),
             ),
             fixes=(

@@ -1,0 +1,100 @@
+"""From a spec to its networks as graphs of primitive operations with shapes. Time and memory grow with the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from specc.errors import Diagnostic, Note, Path, SpeccError
+from specc.ir import Graph
+from specc.lower.builder import GiveUp, NetworkBuilder
+from specc.lower.faults import open_ends, unknown_input
+from specc.plugin import Call, Task
+from specc.shapes import Shape
+from specc.spec import network_paths
+from specc.study import Study
+
+if TYPE_CHECKING:
+    from specc.registry import Registry
+    from specc.source import Document
+
+__all__ = ["image_shape", "lower"]
+
+
+def lower(document: Document, spec: Any, registry: Registry, task: Task) -> dict[str, Graph]:
+    """Every network as a graph, by name. `document` is the expanded one. Raises SpeccError with every S3xx fault."""
+    known: dict[str, Shape] = {}
+    if spec.input is not None:
+        known["image"] = image_shape(spec)
+    if task.inputs is not None:
+        known |= task.inputs(Study(document, spec, registry, task))
+    graphs: dict[str, Graph] = {}
+    faults: list[Diagnostic] = []
+    for name, path in network_paths(spec, document).items():
+        network = getattr(spec.networks, name) if path[0] == "networks" else spec.model
+        try:
+            graph, found = _network(document, spec, registry, name, network, path, known)
+        except GiveUp as stop:
+            faults.append(stop.diagnostic)
+            continue
+        faults += found
+        graphs[name] = graph
+    if faults:
+        raise SpeccError(tuple(faults), texts={document.file: document.text})
+    return graphs
+
+
+def image_shape(spec: Any) -> Shape:
+    """(channels, height, width) of the images that the network sees."""
+    height, width = spec.input.size
+    return (1 if spec.input.channels == "mono" else 3, height, width)
+
+
+def _network(
+    document: Document,
+    spec: Any,
+    registry: Registry,
+    name: str,
+    network: Any,
+    path: Path,
+    known: Mapping[str, Shape],
+) -> tuple[Graph, list[Diagnostic]]:
+    inputs: dict[str, Shape] = {}
+    for i, word in enumerate(network.input or tuple(known)[:1]):
+        if word not in known:
+            raise GiveUp(unknown_input(document, (*path, "input"), i, word, known))
+        inputs[word] = known[word]
+    if not inputs:
+        raise GiveUp(_no_input(document, path))
+    builder = NetworkBuilder(document, registry, path, inputs, network.layers)
+    value = next(iter(inputs))
+    for call in network.layers:
+        value = builder.layer(call, value)
+    outputs = {"output": value}
+    if network.outputs:
+        outputs = {key: builder.resolve(word, (*path, "outputs", key)) for key, word in network.outputs.items()}
+    nodes = tuple(builder.nodes.values())
+    init = {"*": initial(registry, spec.init), **builder.init}
+    graph = Graph(name, inputs, nodes, outputs, init=init)
+    return graph, open_ends(document, graph, path)
+
+
+def initial(registry: Registry, call: Call | None) -> dict[str, Any]:
+    """How weights and biases start, as `Graph.init` holds it."""
+    if call is None:
+        call = Call("glorot_uniform", None)
+    if call.name == "values":
+        return {**initial(registry, call.args.weights), "bias": call.args.bias}
+    record = registry.initializers[call.name]
+    return {"weights": record.torch, "keywords": dict(record.keywords(call.args)), "bias": 0.0}
+
+
+def _no_input(document: Document, path: Path) -> Diagnostic:
+    return Diagnostic(
+        "S309",
+        "this network has no input",
+        document.key_span(path),
+        path,
+        "needs `input`",
+        notes=(Note("help", "name what goes in: `input: image`"),),
+    )

@@ -1,0 +1,266 @@
+"""Builds one network: names for nodes, ids of layers, shapes; faults of layers as diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from specc.errors import Diagnostic, Label, Note, Path, Span
+from specc.ir import Node
+from specc.lower.faults import shape_fault, unknown_id
+from specc.plugin import Call, ShapeFault
+from specc.shapes import Shape
+from specc.source import Mapping_
+
+if TYPE_CHECKING:
+    from specc.registry import Registry
+    from specc.source import Document
+
+# Attributes of torch.nn.Module and names of the emitted file, which a node must not hide.
+RESERVED = frozenset(
+    [
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+        "self",
+        "super",
+        "torch",
+        "nn",
+        "math",
+        "input",
+    ]
+)
+
+
+class GiveUp(Exception):
+    """A network cannot be built further; carries the reason."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class NetworkBuilder:
+    """What `Layer.lower` gets (see `specc.plugin.Builder`), and the state of one network."""
+
+    def __init__(
+        self, document: Document, registry: Registry, path: Path, inputs: Mapping[str, Shape], layers: Iterable[Call]
+    ) -> None:
+        self.document, self.registry, self.network = document, registry, path
+        self.inputs = dict(inputs)
+        self.nodes: dict[str, Node] = {}
+        self.init: dict[str, Any] = {}
+        self.ids: dict[str, str] = {name: name for name in inputs}
+        self.ids["input"] = next(iter(inputs))
+        self._taken = {_identifier(call.args.id) for call in layers if getattr(call.args, "id", None)} | set(inputs)
+        self._used: set[str] = set()
+        self._count: dict[str, int] = {}
+        self._call = Call("", None)
+        self._pending: list[Node] = []
+        self._activating: Call | None = None
+
+    def layer(self, call: Call, value: str) -> str:
+        """Lower one layer and return the new current value. Raises GiveUp."""
+        self._call, self._pending = call, []
+        result = self.registry.layers[call.name].lower(self, call.args, value)
+        name = getattr(call.args, "id", None)
+        result = self._commit(name, result)
+        if name:
+            if name in self.ids:
+                self.fail(self._doubled(name))
+            self.ids[name] = result
+        return result
+
+    def _commit(self, name: str | None, result: str) -> str:
+        """Moves the layer's nodes into the network; the last one that is no activation takes the layer's id."""
+        renamed: dict[str, str] = {}
+        own = [node for node in self._pending if node.path == self._call.path]
+        if name and own:
+            renamed[own[-1].name] = self._unique(_identifier(name))
+        for node in self._pending:
+            fresh = renamed.get(node.name) or self._numbered(node.op)
+            renamed[node.name] = fresh
+            self.nodes[fresh] = replace(
+                node, name=fresh, inputs=tuple(renamed.get(source, source) for source in node.inputs)
+            )
+            if getattr(self._call.args, "init", None) is not None and node in own:
+                from specc.lower import initial
+
+                self.init[fresh] = initial(self.registry, self._call.args.init)
+        self._pending = []
+        return renamed.get(result, result)
+
+    def _numbered(self, op: str) -> str:
+        stem = self.registry.ops[op].stem or op
+        while True:
+            self._count[stem] = self._count.get(stem, 0) + 1
+            name = f"{stem}{self._count[stem]}"
+            if name not in self._taken and name not in self._used:
+                self._used.add(name)
+                return name
+
+    def _unique(self, name: str) -> str:
+        base, number = name, 1
+        while name in self._used or name in self.inputs:
+            number += 1
+            name = f"{base}_{number}"
+        self._used.add(name)
+        return name
+
+    def _find(self, value: str) -> Node | None:
+        for node in self._pending:
+            if node.name == value:
+                return node
+        return self.nodes.get(value)
+
+    # the interface of specc.plugin.Builder
+
+    def add(self, op: str, inputs: tuple[str, ...], **attrs: Any) -> str:
+        """Append a primitive and return its provisional name. Raises GiveUp where shapes do not fit."""
+        path = self._activating.path if self._activating is not None else self._call.path
+        layer = self._activating.name if self._activating is not None else self._call.name
+        shapes = tuple(self.shape(value) for value in inputs)
+        try:
+            shape = self.registry.ops[op].infer(attrs, shapes)
+        except ShapeFault as fault:
+            nodes = {**self.nodes, **{node.name: node for node in self._pending}}
+            failing = Node("", op, inputs, attrs, (), path, layer)
+            raise GiveUp(shape_fault(self.document, fault, failing, nodes, self.inputs)) from fault
+        name = f"%{len(self._pending)}"
+        self._pending.append(Node(name, op, inputs, attrs, shape, path, layer))
+        return name
+
+    def activate(self, value: str, activation: Call | None) -> str:
+        """Append an activation, if there is one."""
+        if activation is None:
+            return value
+        self._activating = activation
+        result = self.registry.layers[activation.name].lower(self, activation.args, value)
+        self._activating = None
+        return result
+
+    def shape(self, value: str) -> Shape:
+        """Shape of a value, without batch. Raises KeyError."""
+        if value in self.inputs:
+            return self.inputs[value]
+        node = self._find(value)
+        if node is None:
+            raise KeyError(value)
+        return node.shape
+
+    def resolve(self, name: str, path: Path) -> str:
+        """The value that an id names. Raises GiveUp."""
+        if name not in self.ids:
+            self.fail(unknown_id(self.document, name, path, [word for word in self.ids if not word.startswith("@")]))
+        return self.ids[name]
+
+    def fail(self, diagnostic: Diagnostic) -> NoReturn:
+        """Give up on this network."""
+        raise GiveUp(diagnostic)
+
+    def path(self, *keys: str | int) -> Path:
+        """Path of this layer, or of one of its arguments."""
+        stands = self.document.node(self._call.path)
+        name = (self._call.name,) if isinstance(stands, Mapping_) else ()
+        return (*self._call.path, *name, *keys)
+
+    def span(self, *keys: str | int) -> Span:
+        """Where one of this layer's arguments stands; the layer's name where it is a default."""
+        path = self.path(*keys)
+        if keys and self.document.node(path) is not None:
+            return self.document.span(path)
+        return self.document.key_span(self.path())
+
+    def origin(self, value: str) -> Span:
+        """Where a value's channels are decided: the argument of the layer that made it, else that layer's name."""
+        return origin(self.document, {**self.nodes, **{node.name: node for node in self._pending}}, value)
+
+    def _doubled(self, name: str) -> Diagnostic:
+        first = self.nodes.get(self.ids[name])
+        return Diagnostic(
+            "S311",
+            f"the id `{name}` is taken",
+            self.span("id"),
+            self.path("id"),
+            "must be unique in a network" if first is not None else "is the name of what goes in",
+            labels=(Label(self.document.key_span(first.path), "first here"),) if first is not None else (),
+            notes=(Note("help", "choose another id"),),
+        )
+
+
+def _identifier(name: str) -> str:
+    name = name.replace(".", "_").replace("@", "").replace(":", "")
+    return f"{name}_" if name in RESERVED else name
+
+
+def origin(document: Document, nodes: Mapping[str, Node], value: str) -> Span:
+    """Where the number of channels or neurons of a value is written."""
+    while value in nodes:
+        node = nodes[value]
+        for key in ("filters", "units"):
+            path = (*node.path, node.layer, key)
+            if document.node(path) is not None:
+                return pair_span(document, path)
+        if node.op not in ("relu", "batchnorm2d", "batchnorm1d", "dropout", "tanh") or len(node.inputs) != 1:
+            return document.key_span((*node.path, node.layer))
+        value = node.inputs[0]
+    return document.key_span(("input",))
+
+
+def pair_span(document: Document, path: Path) -> Span:
+    """`kernel: 5` as one stretch; the key alone where the value goes over several lines."""
+    key, value = document.key_span(path), document.span(path)
+    if key.file == value.file and key.line == value.line == value.end_line and key.column <= value.column:
+        return Span(key.file, key.line, key.column, value.end_line, value.end_column)
+    return key

@@ -1,0 +1,161 @@
+"""The keys that every spec has: input, data, train, model. Tasks, layers, losses and the like come from a registry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from specc.plugin import Arguments, Call, Count, Kind
+
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
+Share = Annotated[float, Field(gt=0, lt=100)]
+
+
+def _one(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_TEXT = {"type": "string"}
+Texts = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_one),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
+]
+
+
+class Window(Arguments):
+    """A fixed window of grey values, after modality LUT or rescale."""
+
+    center: float = Field(description="value that becomes mid-grey")
+    width: float = Field(gt=0, description="distance between black and white")
+
+
+class Input(Arguments):
+    """What goes in: the images' format and what is done before the network sees them."""
+
+    format: Literal["png", "jpeg", "tiff", "dicom"] = Field(description="file format of the images")
+    size: tuple[Pixels, Pixels] = Field(description="[height, width] = DICOM Rows, Columns")
+    channels: Literal["mono", "rgb"] = Field(description="one grey value a pixel, or red, green and blue")
+    from_mono: Literal["repeat"] | None = Field(
+        default=None, description="`repeat` lets mono images into an rgb network, the grey value three times"
+    )
+    window: Literal["auto", "none"] | Window | None = Field(
+        default=None,
+        description="`auto` (VOI LUT, else the first centre and width, else the range of the pixels), "
+        "{center, width}, or `none`; DICOM: `auto` by default, CT must say",
+    )
+    scale: Literal["0..1", "-1..1", "standardize", "standardize_image"] = Field(
+        description="numbers that the network sees: the window's edges (else the type's range) to 0..1 or -1..1; "
+        "`standardize` by mean and deviation of the training split; `standardize_image` by each image's own"
+    )
+    resize: Literal["fit", "crop", "stretch"] | None = Field(
+        default=None,
+        description="`fit` keeps proportions and fills with black, `crop` cuts the middle, `stretch` distorts; "
+        "without it an image of another size is an error",
+    )
+    modality: Texts | None = Field(default=None, description="DICOM modalities that are let in (default: any one)")
+    frame: Count | None = Field(default=None, description="which frame of a multi-frame file, counted from 1")
+
+
+class Before(Arguments):
+    """`group: {before: "_"}`: the part of the file name before a mark is the patient."""
+
+    before: str = Field(min_length=1, max_length=16, description="mark that ends the patient's part of the file name")
+
+
+class Split(Arguments):
+    """Which images train, which validate, which test."""
+
+    train: Share | None = Field(default=None, description="percent of the images (or groups) that train")
+    val: Share | None = Field(default=None, description="percent that validate: they choose the epoch")
+    test: Share | None = Field(default=None, description="percent that are held out to the end")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=42, description="which of the possible splits")
+    group: str | Before | None = Field(
+        default=None,
+        description="what stays on one side: a column, `folder`, {before: `_`} or `none`; DICOM: PatientID by default",
+    )
+    column: str | None = Field(default=None, description="column of the manifest that says train, val or test")
+
+
+class Data(Arguments):
+    """Where the images are and what is known about each."""
+
+    folders: str | None = Field(default=None, min_length=1, description="folder with one folder per class")
+    manifest: str | None = Field(default=None, min_length=1, description="CSV table with one line per image")
+    images: str | None = Field(default=None, min_length=1, description="folder of images without labels")
+    columns: dict[str, str | dict[str, str]] | None = Field(
+        default=None, description="our word: your column (image, label, target, patient, ...)"
+    )
+    split: Split | None = Field(default=None, description="which images train, validate and test")
+    skip: Literal["other_modality"] | None = Field(
+        default=None, description="leave images of another modality out instead of stopping"
+    )
+
+
+class EarlyStop(Arguments):
+    """When to stop before the last epoch."""
+
+    watch: str = Field(default="val_loss", description="what must improve: val_loss or a metric, as val_accuracy")
+    patience: Count = Field(description="epochs without improvement before training stops")
+    min_delta: float = Field(default=0.0, ge=0, description="a smaller improvement does not count")
+
+
+class Train(Arguments):
+    """How training runs."""
+
+    epochs: Count = Field(description="at most so many times through the training images")
+    batch_size: Count = Field(description="images between two updates of the weights")
+    early_stop: EarlyStop | None = Field(default=None, description="when to stop early (default: never)")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=42, description="start of all random numbers")
+    shuffle: bool = Field(default=True, description="another order of images in each epoch")
+    drop_last: bool = Field(default=False, description="leave out the last batch where it is not full")
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(
+        default="auto", description="processes that prepare images"
+    )
+
+
+class Network(Arguments):
+    """One network: its layers from input to output."""
+
+    input: Texts | None = Field(default=None, description="name of what goes in, or a list of names")
+    layers: Annotated[tuple[Annotated[Call, Kind("layer")], ...], Field(min_length=1)] = Field(
+        description="the layers in the order of data flow"
+    )
+    outputs: dict[str, str] | None = Field(default=None, description="name of an output: id of the layer that gives it")
+
+
+def description(model: type[Arguments], key: str) -> str:
+    """What a key means. Raises KeyError."""
+    return model.model_fields[key].description or ""
+
+
+FIXED: dict[str, tuple[Any, Any]] = {
+    "specc": (Literal[1], Field(description="version of this language: 1")),
+    "name": (
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")],
+        Field(description="name of the study: letters, digits, `-` and `_`; runs are kept in runs/NAME/"),
+    ),
+    "task": (str, Field(description="what the network is to do")),
+    "input": (Input, Field(description="what goes in")),
+    "data": (Data, Field(description="where the images are")),
+    "augment": (
+        tuple[Annotated[Call, Kind("augmentation")], ...],
+        Field(default=(), description="changes to training images, in this order"),
+    ),
+    "train": (Train, Field(description="how training runs")),
+    "allow": (
+        dict[str, Annotated[str, Field(min_length=1)]],
+        Field(default_factory=dict, description="sound choices outside of Table 1, each with its reason"),
+    ),
+    "card": (
+        str | dict[str, str] | None,
+        Field(default=None, description="free text for the report: background, source, eligibility, ..."),
+    ),
+    "plugins": (Texts, Field(default=(), description="plugins that this spec needs; it enables nothing")),
+    "init": (
+        Annotated[Call, Kind("init")] | None,
+        Field(default=None, description="how weights start (default: glorot_uniform, bias 0)"),
+    ),
+}  # root keys that no task changes
