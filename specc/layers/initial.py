@@ -61,7 +61,5 @@ INITIALIZERS = (
         "Normal with mean 0 and a standard deviation that the paper gives.",
     ),
     Initializer("zeros", "nn.init.zeros_", Arguments, lambda arguments: {}, "Zeros."),
-    Initializer(
-        "values", "", Values, lambda arguments: {}, "Weights and biases said apart: {weights: ..., bias: ...}."
-    ),
+    Initializer("values", "", Values, lambda arguments: {}, "Weights and biases apart: {weights: ..., bias: ...}."),
 )

@@ -9,7 +9,8 @@ from specc.errors import Diagnostic, Note, Path, SpeccError
 from specc.ir import Graph
 from specc.lower.builder import GiveUp, NetworkBuilder
 from specc.lower.faults import open_ends, unknown_input
-from specc.plugin import Call, Task
+from specc.lower.initial import initial
+from specc.plugin import Task
 from specc.shapes import Shape
 from specc.spec import network_paths
 from specc.study import Study
@@ -77,16 +78,6 @@ def _network(
     init = {"*": initial(registry, spec.init), **builder.init}
     graph = Graph(name, inputs, nodes, outputs, init=init)
     return graph, open_ends(document, graph, path)
-
-
-def initial(registry: Registry, call: Call | None) -> dict[str, Any]:
-    """How weights and biases start, as `Graph.init` holds it."""
-    if call is None:
-        call = Call("glorot_uniform", None)
-    if call.name == "values":
-        return {**initial(registry, call.args.weights), "bias": call.args.bias}
-    record = registry.initializers[call.name]
-    return {"weights": record.torch, "keywords": dict(record.keywords(call.args)), "bias": 0.0}
 
 
 def _no_input(document: Document, path: Path) -> Diagnostic:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from specc.errors import Diagnostic, Label, Note, Path, Span
 from specc.ir import Node
 from specc.lower.faults import shape_fault, unknown_id
+from specc.lower.initial import initial
+from specc.lower.places import origin
 from specc.plugin import Call, ShapeFault
 from specc.shapes import Shape
 from specc.source import Mapping_
@@ -18,69 +20,17 @@ if TYPE_CHECKING:
     from specc.source import Document
 
 # Attributes of torch.nn.Module and names of the emitted file, which a node must not hide.
-RESERVED = frozenset(
-    [
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-        "self",
-        "super",
-        "torch",
-        "nn",
-        "math",
-        "input",
-    ]
+_WORDS = (
+    "add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval "
+    "extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half input ipu math modules "
+    "load_state_dict mtia named_buffers named_children named_modules named_parameters nn parameters "
+    "register_backward_hook register_buffer register_forward_hook register_forward_pre_hook "
+    "register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook "
+    "register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook "
+    "register_state_dict_pre_hook requires_grad_ self set_extra_state set_submodule share_memory state_dict "
+    "super to to_empty torch train training type xpu zero_grad"
 )
+RESERVED = frozenset(_WORDS.split())
 
 
 class GiveUp(Exception):
@@ -135,8 +85,6 @@ class NetworkBuilder:
                 node, name=fresh, inputs=tuple(renamed.get(source, source) for source in node.inputs)
             )
             if getattr(self._call.args, "init", None) is not None and node in own:
-                from specc.lower import initial
-
                 self.init[fresh] = initial(self.registry, self._call.args.init)
         self._pending = []
         return renamed.get(result, result)
@@ -242,25 +190,3 @@ class NetworkBuilder:
 def _identifier(name: str) -> str:
     name = name.replace(".", "_").replace("@", "").replace(":", "")
     return f"{name}_" if name in RESERVED else name
-
-
-def origin(document: Document, nodes: Mapping[str, Node], value: str) -> Span:
-    """Where the number of channels or neurons of a value is written."""
-    while value in nodes:
-        node = nodes[value]
-        for key in ("filters", "units"):
-            path = (*node.path, node.layer, key)
-            if document.node(path) is not None:
-                return pair_span(document, path)
-        if node.op not in ("relu", "batchnorm2d", "batchnorm1d", "dropout", "tanh") or len(node.inputs) != 1:
-            return document.key_span((*node.path, node.layer))
-        value = node.inputs[0]
-    return document.key_span(("input",))
-
-
-def pair_span(document: Document, path: Path) -> Span:
-    """`kernel: 5` as one stretch; the key alone where the value goes over several lines."""
-    key, value = document.key_span(path), document.span(path)
-    if key.file == value.file and key.line == value.line == value.end_line and key.column <= value.column:
-        return Span(key.file, key.line, key.column, value.end_line, value.end_column)
-    return key

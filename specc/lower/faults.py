@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from specc.errors import Diagnostic, Edit, Fix, Label, Note, Path, Span
 from specc.ir import Graph, Node
+from specc.lower.places import layer_path, name_span, pair_span
 from specc.plugin import ShapeFault
 from specc.shapes import Shape, show_shape
-from specc.source import Mapping_
 from specc.spec.faults import listed, nearest
 
 if TYPE_CHECKING:
@@ -20,21 +20,11 @@ _WINDOWS = ("conv2d", "maxpool2d", "avgpool2d")
 _LONGEST = 12  # steps of a trace that are shown
 
 
-def name_span(document: Document, node: Node) -> Span:
-    """Where the name of a node's layer stands."""
-    path = _layer_path(document, node)
-    return document.key_span(path) if path != node.path else document.span(path)
-
-
-def _layer_path(document: Document, node: Node) -> Path:
-    return (*node.path, node.layer) if isinstance(document.node(node.path), Mapping_) else node.path
-
-
 def shape_fault(
     document: Document, fault: ShapeFault, node: Node, nodes: Mapping[str, Node], inputs: Mapping[str, Shape]
 ) -> Diagnostic:
     """The diagnostic for a layer whose shapes do not fit. `node` is the one that could not be made."""
-    path = _layer_path(document, node)
+    path = layer_path(document, node)
     span = name_span(document, node)
     if fault.argument and document.node((*path, fault.argument)) is not None:
         path = (*path, fault.argument)
@@ -97,11 +87,9 @@ def trace(steps: list[Node], failing: Node, inputs: Mapping[str, Shape]) -> str:
 
 def _leaves(document: Document, steps: list[Node]) -> list[Label]:
     """A label at the layer that made the image so small."""
-    from specc.lower.builder import pair_span
-
     for node in reversed(steps):
         if node.op in _WINDOWS:
-            path = _layer_path(document, node)
+            path = layer_path(document, node)
             key = "kernel" if node.op == "conv2d" else "size"
             there = document.node((*path, key)) is not None
             span = pair_span(document, (*path, key)) if there else name_span(document, node)
@@ -114,8 +102,8 @@ def _needs(node: Node, axis: int, out: int) -> int:
     if node.op not in _WINDOWS:
         return out
     dilation = node.attrs.get("dilation", (1, 1))[axis]
-    span: int = (out - 1) * node.attrs["stride"][axis] + dilation * (node.attrs["kernel"][axis] - 1) + 1
-    return max(1, span - 2 * node.attrs["padding"][axis])
+    taps: int = dilation * (node.attrs["kernel"][axis] - 1) + 1
+    return max(1, (out - 1) * int(node.attrs["stride"][axis]) + taps - 2 * int(node.attrs["padding"][axis]))
 
 
 def _cures(document: Document, steps: list[Node], failing: Node, inputs: Mapping[str, Shape]) -> str:

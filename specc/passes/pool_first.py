@@ -11,7 +11,7 @@ activation's value. Gradients agree wherever the maximum of a window is unique.
 graph network
   input image : 1x4x4
   pool1 = maxpool2d(image) kernel=(2, 2) stride=(2, 2) padding=(0, 0) ceil=False : 1x2x2
-  relu1 = relu(pool1)  : 1x2x2
+  relu1 = relu(pool1) : 1x2x2
   output output = relu1
   activation none
 """

@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, ValidationError
 
 from specc.errors import Diagnostic, Fix, Note, Path, SpeccError, has_errors
-from specc.plugin import Arguments, Call, Task
+from specc.plugin import Call, Task
 from specc.source import Document, Mapping_, Scalar
 from specc.spec.faults import fields, listed, missing_key, nearest, translate
-from specc.spec.keys import FIXED, Network
-from specc.spec.reader import PerNetwork, Reader, word_span
+from specc.spec.reader import Reader, word_span
+from specc.spec.root import build
 from specc.spec.schema import json_schema
 
 if TYPE_CHECKING:
     from specc.registry import Registry
 
 __all__ = ["Call", "build", "json_schema", "read", "word_span"]
-
-
-def build(registry: Registry, task: str | Task) -> type[BaseModel]:
-    """The model of a whole spec of one task. Raises KeyError where the registry has no such task."""
-    task = registry.tasks[task] if isinstance(task, str) else task
-    keys = {name: field for name, field in FIXED.items() if name not in task.lifts}
-    for name in task.lifts & FIXED.keys():
-        annotation, field = FIXED[name]
-        keys[name] = (annotation | None, Field(default=None, description=field.description))
-    if task.output is not None:
-        keys["output"] = (task.output, Field(description="what comes out"))
-    keys |= _network_keys(task)
-    keys |= dict(task.keys)
-    model: type[BaseModel] = create_model("Spec", __base__=Arguments, __module__=__name__, **keys)  # type: ignore[call-overload]
-    return model
-
-
-def _network_keys(task: Task) -> dict[str, Any]:
-    keys: dict[str, Any] = {}
-    if task.networks:
-        roles: dict[str, Any] = {name: (Network, Field(description=f"the {name}")) for name in task.networks}
-        group: Any = create_model("Networks", __base__=Arguments, __module__=__name__, **roles)
-        keys["networks"] = (group, Field(description="the networks of this task, by name"))
-    else:
-        keys["model"] = (Network, Field(description="the network"))
-    for key, kind in (("loss", "loss"), ("optimizer", "optimizer")):
-        mark = PerNetwork(kind, task.networks, key == "loss")
-        default = {"default": None} if key in task.lifts else {}
-        keys[key] = (Annotated[dict[str, Any], mark], Field(description=_KEY_DOC[key], **default))
-    return keys
-
-
-_KEY_DOC = {
-    "loss": "what training makes small: a name, or a list that is summed",
-    "optimizer": "how weights are changed: `adam`, or a name with its settings",
-}
 
 
 def read(document: Document, registry: Registry) -> Any:

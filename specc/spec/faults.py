@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from specc.errors import Diagnostic, Edit, Fix, Note, Path
 from specc.source import Document, Mapping_, Node, Scalar, Sequence_
+from specc.spec.words import phrase, schema_of
 
 _SHOWN = 8  # so many names at most in one list
 
@@ -91,8 +92,6 @@ def owning(model: type[BaseModel], path: Path) -> tuple[type[BaseModel], str]:
 
 
 def _inner(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    from typing import get_args
-
     field = fields(model).get(key)
     if field is None:
         return None
@@ -183,16 +182,9 @@ def missing_key(document: Document, path: Path, model: type[BaseModel], advice: 
     )
 
 
-def _schema(model: type[BaseModel], path: Path) -> dict[str, Any]:
-    """JSON Schema of the value at the end of a path of keys and positions."""
-    from specc.spec.words import schema_of
-
-    return schema_of(model, path)
-
-
 def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
     """The words that a key may take."""
-    return tuple(_choices(_schema(model, (key,))))
+    return tuple(_choices(schema_of(model, (key,))))
 
 
 def _choices(schema: dict[str, Any]) -> list[str]:
@@ -206,9 +198,7 @@ def _choices(schema: dict[str, Any]) -> list[str]:
 
 def expected(model: type[BaseModel], key: str, path: Path) -> str:
     """What a key takes, in plain words: `a whole number of at least 1`."""
-    from specc.spec.words import phrase
-
     tail: list[str | int] = [key]
     after = path[len(path) - next((i for i, part in enumerate(reversed(path)) if part == key), 0) :]
     tail += [part for part in after if isinstance(part, int)]
-    return phrase(_schema(model, tuple(tail)))
+    return phrase(schema_of(model, tuple(tail)))

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 from specc.errors import Diagnostic, Edit, Fix, Note, Path
 from specc.plugin import Arguments, Call, Kind
 from specc.source import Document, Mapping_, Node, Scalar, Sequence_
-from specc.spec.faults import fields, listed, nearest, translate
+from specc.spec.faults import fields, listed, nearest, translate, unknown_key
 
 if TYPE_CHECKING:
     from specc.registry import Registry
@@ -160,8 +160,6 @@ class Reader:
         return dict.fromkeys(mark.networks or ("network",), values)
 
     def _by_network(self, mark: PerNetwork, node: Mapping_, path: Path) -> dict[str, Any]:
-        from specc.spec.faults import unknown_key
-
         strange = [key for key in node.items if key not in mark.networks]
         self.faults += [unknown_key(self.document, (*path, key), mark.networks) for key in strange]
         return {

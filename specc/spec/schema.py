@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from specc.spec.reader import arguments_model, table
+from specc.spec.root import build
 
 if TYPE_CHECKING:
     from specc.registry import Registry
@@ -16,8 +17,6 @@ _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 
 def json_schema(registry: Registry) -> dict[str, Any]:
     """The whole language of a registry; each task's keys apply where `task` names it."""
-    from specc.spec import build
-
     definitions: dict[str, Any] = {}
     choices = []
     for name, task in sorted(registry.tasks.items()):
