@@ -1,3 +1,34 @@
 """A compiler for deep-learning research on images: one YAML file in, a PyTorch program and an ONNX file out."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from specc.api.evaluation import evaluate as evaluate
+    from specc.api.prediction import predict as predict
+    from specc.api.program import check as check
+    from specc.api.program import compile as compile  # noqa: A004  (the command's own name)
+    from specc.api.training import export as export
+    from specc.api.training import train as train
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "check", "compile", "evaluate", "export", "predict", "train"]
+
+_CALLS = {
+    "check": "specc.api.program",
+    "compile": "specc.api.program",
+    "evaluate": "specc.api.evaluation",
+    "export": "specc.api.training",
+    "predict": "specc.api.prediction",
+    "train": "specc.api.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a call when it is first used, so that `import specc` costs nothing."""
+    if name not in _CALLS:
+        raise AttributeError(f"module 'specc' has no attribute {name!r}")
+    import_module("specc.compile")  # a module of the same name as a call: it comes first, the call stays
+    globals()["compile"] = import_module(_CALLS["compile"]).compile
+    globals()[name] = getattr(import_module(_CALLS[name]), name)
+    return globals()[name]

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from specc.errors import SpeccError
+from specc.plugin import Call
 from specc.run import resume
 from specc.run.folders import Run, claimed, create, digest, fill, plain, slug
 from specc.run.override import override
@@ -123,14 +124,6 @@ def test_lock_holds_what_is_needed_to_do_it_again(run: Run) -> None:
 
 
 def test_plain_makes_calls_readable() -> None:
-    from dataclasses import dataclass
-
-    @dataclass
-    class Call:
-        name: str
-        args: dict[str, float]
-        path: tuple[str, ...] = ()
-
     assert plain({"optimizer": Call("adam", {"learning_rate": 0.1}), "size": (1, 2)}) == {
         "optimizer": {"adam": {"learning_rate": 0.1}},
         "size": [1, 2],

@@ -159,9 +159,16 @@ def _read(session: Session, file: FilePath) -> tuple[NDArray[np.float32], str | 
         raise Refusal(error.code, error.reason) from error
     except OSError as error:
         raise Refusal("P801", error.strerror or "the file cannot be read") from error
+    if pixels.shape[2] == 1 and session.channels == 3 and _gray_fits(wanted):
+        pixels = pixels.repeat(3, axis=2)  # as in training on a set that holds gray and coloured images
     if session.channels is not None and pixels.shape[2] != session.channels:
         raise Refusal("P822", f"{_samples(pixels.shape[2])}, and the model takes {_samples(session.channels)}")
     return pixels.transpose(2, 0, 1), facts.patient or None
+
+
+def _gray_fits(wanted: Input) -> bool:
+    seen = wanted.accepts.samples
+    return wanted.channels == "mono" or wanted.from_mono == "repeat" or (seen is not None and 1 in seen)
 
 
 def check_facts(wanted: Input, facts: Facts) -> None:
@@ -205,7 +212,7 @@ def _answer(
 
     try:
         outputs = session.run(np.stack([pixels for _, pixels in group]))
-    except (*runtime_errors(), MemoryError) as error:
+    except runtime_errors() as error:
         if len(group) > 1:
             return {k: v for item in group for k, v in _answer(session, [item], who).items()}
         number = group[0][0]

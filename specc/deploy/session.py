@@ -82,7 +82,7 @@ def load_bytes(file: FilePath) -> bytes:
 def inspect(data: bytes, name: str) -> Contract:
     """The contract of an ONNX file that is safe to open. Raises SpeccError P840, P842, P843, P844, P845."""
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.ModelProto.FromString(data)
@@ -176,12 +176,12 @@ def _described(runtime: Any, contract: Contract, name: str, warnings: tuple[Diag
 
 
 def runtime_errors() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises; its exceptions share no base but Exception."""
+    """What onnxruntime raises, want of memory included; its exceptions share no base but Exception."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NotImplemented")
     found = (getattr(state, name, None) for name in (*names, "RuntimeException", "EPFail", "EngineError"))
-    return (RuntimeError, ValueError, *(kind for kind in found if kind is not None))
+    return (RuntimeError, ValueError, MemoryError, *(kind for kind in found if kind is not None))
 
 
 def processors() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ def draw(curve: Curve, verdict: Verdict, name: str, file: FilePath) -> None:
 
 
 def _panel(
-    axes: Axes, curve: Curve, verdict: Verdict, rows: dict[str, tuple[Sequence[float | None], str]], title: str
+    axes: Axes, curve: Curve, verdict: Verdict, rows: Mapping[str, tuple[Sequence[float | None], str]], title: str
 ) -> None:
     from matplotlib.ticker import MaxNLocator
 

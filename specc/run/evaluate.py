@@ -72,7 +72,7 @@ def evaluate(
     parts = {
         name: _split(name, splits[name], question, rivals[name], seed) for name in ("val", "test") if name in splits
     }
-    result = {
+    result: dict[str, Any] = {
         "format_version": 1,
         "run": run.folder.as_posix(),
         "draws": metrics.DRAWS,

@@ -16,6 +16,7 @@ DOCS: dict[str, str] = {
     "T658": "The run has no results to evaluate: it was stopped before its model was exported.",
     "T659": "A folder or file of the run cannot be written.",
     "T660": "The emitted program's folder already holds other files; nothing is overwritten without `--force`.",
+    "T661": "There is no reference page of that name.",
     "E501": "A package that this command needs is not installed.",
 }
 STATUS = {"D": 2, "E": 4, "X": 5, "P": 2, "T": 3}  # exit code by family of a code that a program reports

@@ -19,6 +19,8 @@ from typing import IO, Any
 import yaml
 from pydantic import BaseModel
 
+from specc import __version__
+from specc.plugin import Call
 from specc.run.faults import fault
 
 LOCK_VERSION = 1
@@ -139,6 +141,12 @@ def replace(file: FilePath, text: str) -> None:
     part.replace(file)
 
 
+def refuse_existing(file: FilePath, force: bool) -> None:
+    """Raise SpeccError T660 when something is there already, unless `force`."""
+    if file.exists() and not force:
+        raise fault("T660", f"{file} is there already, and nothing is overwritten", "choose another name, or `--force`")
+
+
 def sha256(text: str) -> str:
     """Of the UTF-8 bytes."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -164,6 +172,15 @@ def versions() -> dict[str, str]:
     return found
 
 
+def plugin_version(name: str) -> dict[str, str]:
+    """Version of the distribution that brings a plugin, and the hash of its list of files (R9)."""
+    for point in metadata.entry_points(group="specc.plugins"):
+        if point.name == name and point.dist is not None:
+            record = point.dist.read_text("RECORD") or ""
+            return {"distribution": point.dist.name, "version": point.dist.version, "sha256": sha256(record)}
+    return {"version": __version__}
+
+
 def environment() -> dict[str, Any]:
     """What the computer is, without its name or its user's."""
     return {
@@ -181,10 +198,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        if names[:2] == ["name", "args"]:  # a call by name: `adam: {learning_rate: 0.001}`
-            return {plain(getattr(value, "name")): plain(getattr(value, "args"))}  # noqa: B009
-        return {name: plain(getattr(value, name)) for name in names}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Call):  # as it is written: `adam: {learning_rate: 0.001}`
+        return {value.name: plain(value.args)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

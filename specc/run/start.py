@@ -41,12 +41,20 @@ class Outcome:
 
 
 def command(
-    run: Run, data: FilePath, cache: FilePath, *, resume: bool = False, sanity: bool = False, ranks: int = 1
+    run: Run,
+    data: FilePath,
+    cache: FilePath,
+    *,
+    resume: bool = False,
+    sanity: bool = False,
+    ranks: int = 1,
+    workers: int | None = None,
 ) -> list[str]:
     """The command line of the run's own code, under torchrun when there are several ranks."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)] if ranks > 1 else []
     arguments = [*torchrun, str(run.code / "train.py"), "--data", str(data), "--run", str(run.folder)]
     arguments += ["--cache", str(cache), *(["--resume"] if resume else []), *(["--sanity"] if sanity else [])]
+    arguments += ["--workers", str(workers)] if workers is not None else []
     return [sys.executable, *arguments]
 
 

@@ -1,0 +1,71 @@
+"""Answers of an exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path as FilePath
+
+from specc.deploy import files as names
+from specc.deploy import predict as predicting
+from specc.deploy.contract import Contract
+from specc.deploy.faults import fault
+from specc.deploy.session import open_model
+from specc.errors import Diagnostic
+
+
+class Prediction:
+    """A model that is open and the files that it is to answer about."""
+
+    def __init__(
+        self,
+        model: FilePath | str,
+        files: Iterable[FilePath | str],
+        *,
+        manifest: FilePath | str | None = None,
+        patient: str | None = None,
+        image: str | None = None,
+        device: str = "auto",
+    ) -> None:
+        """Open the model (`model.onnx`, or a run's folder) and unfold the folders. Raises SpeccError P8xx."""
+        file = FilePath(model)
+        self.session = open_model(file / "model.onnx" if file.is_dir() else file, device)
+        self.owners = None
+        if (manifest is None) != (patient is None):
+            raise fault("P871", "`--manifest` and `--patient` belong together", "give both, or neither")
+        if manifest is not None and patient is not None:
+            self.owners = names.manifest(FilePath(manifest), patient, image)
+        given = [FilePath(name) for name in files] or list(self.owners or ())
+        self.files, self.others = names.expand(given, self.contract.input.format)
+
+    @property
+    def contract(self) -> Contract:
+        """What goes in and what comes out."""
+        return self.session.contract
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What could not be used."""
+        return self.session.warnings
+
+    def answers(self, tell: Callable[[int], object] = lambda done: None) -> Iterator[predicting.Answer]:
+        """One answer or refusal a file, in order; `tell` hears how many are done."""
+        return predicting.predict(self.session, self.files, self.owners, tell)
+
+    def patients(self, answers: Iterable[predicting.Answer]) -> list[predicting.PatientAnswer]:
+        """One answer a patient, where the contract or a table asks for it."""
+        if self.contract.output.aggregate != "patient" and self.owners is None:
+            return []
+        return predicting.by_patient(self.contract, answers)
+
+
+def predict(
+    model: FilePath | str,
+    files: Iterable[FilePath | str] | FilePath | str,
+    *,
+    manifest: FilePath | str | None = None,
+    patient: str | None = None,
+    device: str = "auto",
+) -> list[predicting.Answer]:
+    """Answers about files and folders, in order; a refused file says why. Raises SpeccError P8xx for a bad model."""
+    several = [files] if isinstance(files, str | FilePath) else files
+    return list(Prediction(model, several, manifest=manifest, patient=patient, device=device).answers())

@@ -1,0 +1,108 @@
+"""From a spec to a checked study, and from that to the files of a program."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from specc.errors import Diagnostic, SpeccError, has_errors
+from specc.fix import apply_safe
+from specc.run.faults import fault
+from specc.run.folders import replace
+from specc.run.override import override
+from specc.source import Document, load
+from specc.study import Study
+
+ROUNDS = 10  # a fix may bring another to light
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found. `study` is None when it found an error; `texts` are the files that diagnostics point into."""
+
+    study: Study | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    texts: dict[str, str] = field(default_factory=dict)
+    exit_code: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error (warnings do not count)."""
+        return not has_errors(self.diagnostics)
+
+    def __str__(self) -> str:
+        from specc.render import render
+
+        return render(self.diagnostics, self.texts, "text") or "no errors"
+
+    def require(self) -> Study:
+        """The study. Raises SpeccError with everything that was found when there is none."""
+        if self.study is None or not self.ok:
+            raise SpeccError(self.diagnostics, self.exit_code or 1, self.texts)
+        return self.study
+
+
+def check(spec: FilePath | str, *, data: bool = True, settings: Iterable[str] = ()) -> Checked:
+    """Everything that is wrong with a spec and, with `data`, its images. Raises nothing for a bad spec.
+
+    `settings` are overrides as `train.epochs=3`.
+    """
+    from specc.compile import check as check_spec
+
+    document: Document | None = None
+    try:
+        document = override(load(spec), settings)
+        study, diagnostics = check_spec(spec, data, document)
+    except SpeccError as error:
+        texts = {document.file: document.text} if document else {}
+        return Checked(None, error.diagnostics, texts | error.texts, error.exit_code)
+    return Checked(study, tuple(diagnostics), {document.file: document.text}, int(has_errors(diagnostics)))
+
+
+def compile(spec: FilePath | str, *, settings: Iterable[str] = ()) -> dict[str, str]:  # noqa: A001
+    """The program of a spec: text by file name. Raises SpeccError with every diagnostic of a bad spec."""
+    from specc.compile import compile as compile_study
+
+    program: dict[str, str] = compile_study(check(spec, data=False, settings=settings).require())
+    return program
+
+
+def mend(spec: FilePath, *, data: bool = True) -> list[str]:
+    """Apply the safe fixes to the file until none is left; what was done. A file without any is not touched."""
+    made: list[str] = []
+    for _ in range(ROUNDS):
+        found = check(spec, data=data)
+        file = next(iter(found.texts), str(spec))
+        text, fixes = apply_safe(found.texts.get(file, ""), file, found.diagnostics)
+        if not fixes:
+            break
+        replace(spec, text)
+        made += [fix.text for fix in fixes]
+    return made
+
+
+def difference(program: Mapping[str, str], folder: FilePath) -> list[str]:
+    """How the files in a folder differ from a program, as lines of a unified diff; empty when they are equal."""
+    lines: list[str] = []
+    for name, text in program.items():
+        file = folder / name
+        old = file.read_text(encoding="utf-8") if file.is_file() else ""
+        lines += difflib.unified_diff(old.splitlines(), text.splitlines(), str(file), "compiled", lineterm="")
+    return lines
+
+
+def write(program: Mapping[str, str], folder: FilePath, force: bool = False) -> None:
+    """Write a program's files. Raises SpeccError T660 when other content is there (unless `force`), or T659."""
+    same = not difference(program, folder)
+    there = [name for name in program if (folder / name).exists()]
+    if there and not same and not force:
+        cures = ("`--diff` shows how it differs", "`--force` overwrites it, or choose another folder")
+        raise fault("T660", f"{folder} already holds {', '.join(there)}, with other content", *cures)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in program.items():
+            replace(folder / name, text)
+    except OSError as error:
+        raise fault("T659", f"cannot write {folder}: {error.strerror}", "choose another folder with `-o`") from error

@@ -1,0 +1,239 @@
+"""Train a spec, go on with a run, export it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, TypedDict
+
+from specc.api.evaluation import Evaluation, evaluate
+from specc.api.program import check
+from specc.errors import Diagnostic, SpeccError
+from specc.run import folders, resume, start
+from specc.run.curve import draw
+from specc.run.folders import Run
+from specc.run.origins import index, origins
+from specc.run.override import override
+from specc.run.verdict import Curve, Verdict, read_curve
+from specc.source import load
+
+Listen = Callable[[Mapping[str, Any]], object]
+CACHE = FilePath(".specc") / "cache"
+
+
+class Extra(TypedDict):
+    """How a program is started, beside what the run says."""
+
+    ranks: int
+    workers: int | None
+
+
+def silent(event: Mapping[str, Any]) -> None:
+    """Listens to nothing."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training ended. `run` is its folder; `metrics` are those of the best epoch; in a notebook, the curve."""
+
+    run: FilePath
+    exit_code: int
+    best_epoch: int | None
+    metrics: dict[str, float | None]
+    verdict: Verdict
+    evaluation: Evaluation | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+    sanity: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def next(self) -> str:
+        """What to do now."""
+        if self.sanity:
+            return "specc train SPEC"
+        if self.exit_code == 130:
+            return f"specc train --resume {self.run}"
+        return f"specc predict {self.run / 'model.onnx'} FILES"
+
+    def plain(self) -> dict[str, Any]:
+        """As `train --json` prints it in its last line."""
+        row: dict[str, Any] = {"run": self.run.as_posix(), "best_epoch": self.best_epoch, "metrics": self.metrics}
+        row["verdict"] = self.verdict.word
+        if self.evaluation is not None:
+            row["evaluation"] = self.evaluation.plain()
+        return row
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        if self.sanity:
+            return [f"{name.replace('_', ' ')}: {value}" for name, value in self.sanity.items()]
+        lines = [f"run      {self.run}"]
+        if self.best_epoch is not None:
+            lines.append(f"verdict  {self.verdict.word}: {self.verdict.reason}; {self.verdict.advice}")
+            lines.append(f"curve    {self.run / 'eval' / 'learning_curve.png'}")
+        if self.evaluation is not None:
+            lines += [f"model    {self.run / 'model.onnx'}", "", *self.evaluation.lines(), ""]
+        return lines
+
+    def _repr_png_(self) -> bytes | None:
+        file = self.run / "eval" / "learning_curve.png"
+        return file.read_bytes() if file.is_file() else None
+
+
+def train(
+    spec: FilePath | str | None = None,
+    *,
+    settings: Iterable[str] = (),
+    resume: FilePath | str | None = None,
+    sanity: bool = False,
+    nproc: int = 1,
+    workers: int | None = None,
+    data: FilePath | str | None = None,
+    runs: FilePath | str = "runs",
+    listen: Listen = silent,
+) -> Trained:
+    """Compile a spec, train it, export it, evaluate it; or go on with the run `resume`.
+
+    `listen` hears the program's events; SIGINT and SIGTERM end it with the checkpoint kept (`exit_code` 130).
+    Raises SpeccError.
+    """
+    extra: Extra = {"ranks": nproc, "workers": workers}
+    if resume is not None:
+        return _resumed(Run(FilePath(resume)), spec, tuple(settings), data, listen, extra)
+    assert spec is not None, "give a spec, or a run to resume"
+    if sanity:
+        with tempfile.TemporaryDirectory(prefix="specc-sanity-") as place:
+            run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(place))
+            arguments = start.command(run, root, CACHE.absolute(), sanity=True, **extra)
+            outcome = start.follow(arguments, run.log, listen)
+            curve = read_curve(run.metrics)
+        told = {k: v for k, v in outcome.last.get("sanity", {"sanity": "passed"}).items() if k != "event"}
+        return Trained(run.folder, outcome.exit_code, None, {}, curve.verdict(), None, warnings, told)
+    run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(runs))
+    with folders.claimed(run):
+        return _followed(run, start.command(run, root, CACHE.absolute(), **extra), data, listen, warnings)
+
+
+def _prepared(
+    spec: FilePath, settings: tuple[str, ...], data: FilePath | str | None, runs: FilePath
+) -> tuple[Run, FilePath, tuple[Diagnostic, ...]]:
+    """A new run with everything in it, the folder where the spec's paths start, and the warnings of the check."""
+    from specc.compile import compile as compile_study
+
+    checked = check(spec, settings=settings)
+    study = checked.require()
+    root = FilePath(data).absolute() if data is not None else study.folder
+    program = compile_study(study)
+    resolved = folders.plain(study.spec)
+    found = origins(resolved, root)
+    facts = resolved["input"] or {}
+    run = folders.create(runs, study.spec.name)
+    beside = {"file": _relative(spec, run.folder), "folder": _relative(root, run.folder), "overrides": list(settings)}
+    owners = sorted(set(study.registry.owners.values()))
+    lock = {
+        "name": study.spec.name,
+        "task": study.task.name,
+        "seed": study.spec.train.seed,
+        "spec": beside,
+        "plugins": {name: folders.plugin_version(name) for name in owners},
+        "resolved": resolved,
+    }
+    hashes = index(found, CACHE, _window(facts), facts.get("frame"))
+    folders.fill(run, study.document.text, program, lock, hashes)
+    return run, root, tuple(d for d in checked.diagnostics if d.severity != "error")
+
+
+def _window(facts: Mapping[str, Any]) -> str:
+    """What the reader does with a window in the header."""
+    if facts.get("window") is None:
+        return "auto" if facts.get("format") == "dicom" else "none"
+    return "auto" if facts["window"] == "auto" else "none"
+
+
+def _relative(path: FilePath, to: FilePath) -> str:
+    try:
+        return FilePath(os.path.relpath(path.resolve(), to.resolve())).as_posix()
+    except ValueError:  # another drive
+        return path.resolve().as_posix()
+
+
+def _followed(
+    run: Run, arguments: list[str], data: FilePath | str | None, listen: Listen, warnings: tuple[Diagnostic, ...]
+) -> Trained:
+    """Run the program to its end, draw the curve whatever the end, evaluate what was exported."""
+    try:
+        outcome = start.follow(arguments, run.log, listen)
+    finally:
+        curve = read_curve(run.metrics)
+        _draw(run, curve)
+    best = outcome.last.get("trained", {}).get("best_epoch")
+    verdict = curve.verdict(finished=not outcome.stopped)
+    if best is None and curve.epochs:
+        best = curve.epochs[verdict.best]
+    metrics = _at(curve, best)
+    evaluation = None if outcome.stopped or not run.model.exists() else evaluate(run.folder, data=data)
+    return Trained(run.folder, outcome.exit_code, best, metrics, verdict, evaluation, warnings)
+
+
+def _draw(run: Run, curve: Curve) -> None:
+    if curve.epochs:
+        run.eval.mkdir(exist_ok=True)
+        draw(curve, curve.verdict(), resume.read_lock(run).name, run.eval / "learning_curve.png")
+
+
+def _at(curve: Curve, epoch: int | None) -> dict[str, float | None]:
+    """Losses and metrics of an epoch, by name."""
+    if epoch not in curve.epochs:
+        return {}
+    place = curve.epochs.index(epoch)
+    columns = {"train_loss": curve.train, "val_loss": curve.val, **curve.metrics}
+    return {name: values[place] for name, values in columns.items()}
+
+
+def _resumed(
+    run: Run,
+    spec: FilePath | str | None,
+    settings: tuple[str, ...],
+    data: FilePath | str | None,
+    listen: Listen,
+    extra: Extra,
+) -> Trained:
+    lock = resume.read_lock(run)
+    with folders.claimed(run):
+        resume.check_checkpoint(run)
+        resume.check_spec(run, lock, _beside(run, lock, spec, settings))
+        root = FilePath(data).absolute() if data is not None else resume.folder_of(run, lock)
+        facts = lock.resolved["input"] or {}
+        now = index(origins(lock.resolved, root), CACHE, _window(facts), facts.get("frame"))
+        resume.check_data(run, now, json.loads(run.index.read_text(encoding="utf-8")))
+        arguments = start.command(run, root, CACHE.absolute(), resume=True, **extra)
+        return _followed(run, arguments, data, listen, tuple(resume.edited(run, lock)))
+
+
+def _beside(
+    run: Run, lock: resume.Lock, spec: FilePath | str | None, settings: tuple[str, ...]
+) -> tuple[str, str] | None:
+    """The spec that the run came from as it is now, the run's overrides applied; None where it is gone."""
+    file = FilePath(spec) if spec is not None else (run.folder / lock.spec_file).resolve()
+    if spec is None and not file.exists():
+        return None
+    try:
+        return str(file), override(load(file), settings or lock.overrides).text
+    except SpeccError:
+        return str(file), file.read_text(encoding="utf-8", errors="replace")
+
+
+def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: Listen = silent) -> dict[str, Any]:
+    """Export a run's best network again and hold it against torch. Raises SpeccError (exit code 5 without parity)."""
+    place = Run(FilePath(run))
+    lock = resume.read_lock(place)
+    with folders.claimed(place):
+        resume.check_checkpoint(place)
+        root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
+        outcome = start.follow(start.command(place, root, CACHE.absolute(), resume=True), place.log, listen)
+    parity = outcome.last.get("parity", {})
+    told = f"{parity.get('images', 0)} images, largest difference {float(parity.get('largest', 0)):.1e}"
+    return {"run": place.folder.as_posix(), "model": place.model.as_posix(), "parity": told}

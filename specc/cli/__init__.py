@@ -1,0 +1,17 @@
+"""The command line: thin, one file a command; what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 done, 1 diagnostics, 2 usage or files, 3 training, 4 computer, 5 gate."""
+    from specc.cli.app import app
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="specc")

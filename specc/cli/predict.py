@@ -1,0 +1,88 @@
+"""`specc predict MODEL FILES...`: answers of an exported model, without torch."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specc.cli import edge
+from specc.cli.options import Force, Json
+
+if TYPE_CHECKING:
+    from specc.api.prediction import Prediction
+    from specc.deploy.predict import Answer, PatientAnswer
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="model.onnx, or a run's folder.", show_default=False)],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILES...", help="Images, or folders of images.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help="Write a CSV table.", show_default=False)
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", metavar="FILE.csv", help="Table of files.", show_default=False)
+    ] = None,
+    patient: Annotated[
+        str | None, typer.Option("--patient", metavar="COLUMN", help="Its column of patients.", show_default=False)
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="COLUMN", help="Its column of image files.", show_default=False)
+    ] = None,
+    device: Annotated[Device, typer.Option("--device", help="Where to compute.")] = Device.auto,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Answer about images with an exported model; what its contract does not cover is refused with a reason.
+
+    Exit code 0 when at least one image was answered, else 2.
+    """
+    from specc.api.prediction import Prediction
+    from specc.deploy import tables
+    from specc.run.folders import refuse_existing, replace
+
+    if output is not None:
+        refuse_existing(output, force)
+    job = Prediction(model, files or (), manifest=manifest, patient=patient, image=image, device=device.value)
+    edge.show(job.warnings, {})
+    if job.others:
+        edge.tell(f"{job.others} other files in the folders were left out")
+    answers: list[Answer] = []
+    with edge.counting(len(job.files), "image", quiet=as_json) as count:
+        for answer in job.answers(count):
+            answers.append(answer)
+            if as_json:
+                edge.say(tables.to_json(answer))
+    patients = job.patients(answers)
+    _write(job, answers, patients, as_json)
+    if output is not None:
+        replace(output, tables.to_csv(job.contract, [*answers, *patients]))
+        edge.tell(f"wrote {output}")
+    refused = sum(answer.refused is not None for answer in answers)
+    edge.tell(f"{len(answers) - refused} answered, {refused} refused")
+    code = next((answer.refused[0] for answer in answers if answer.refused), "")
+    edge.then(f"specc explain {code}" if code else "specc predict ... -o FILE.csv for a table", as_json)
+    raise SystemExit(2 if refused == len(answers) else 0)
+
+
+def _write(job: Prediction, answers: list[Answer], patients: list[PatientAnswer], as_json: bool) -> None:
+    from specc.deploy import tables
+
+    if as_json:
+        for patient in patients:
+            edge.say(tables.to_json(patient))
+        return
+    for line in tables.table(job.contract, [*answers, *patients]):
+        edge.say(line)
