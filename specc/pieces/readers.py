@@ -1,510 +1,400 @@
 """Read one medical image file: PNG, JPEG, TIFF or DICOM, told apart by content and decoded under limits.
 
-`read` gives float32 pixels (height, width, samples), right way up, white high, and never through 8 bits:
+`read` gives float32 pixels (height, width, samples), right way up, white high, never through 8 bits:
 
-- PNG, JPEG, TIFF: the stored numbers. 1, 2 and 4 bits are widened to 0..255; palettes become colours; CMYK becomes RGB;
-  MinIsWhite is turned over; an EXIF orientation is carried out; what is transparent is shown on black; gamma and colour
-  profiles are left alone. Float and signed TIFF keep their values.
-- DICOM: modality values, after the modality LUT or slope and intercept of the frame. MONOCHROME1 is turned over about
-  the middle of what the stored bits can hold, so that a file and its photometric inverse agree. Padding pixels take
-  the darkest value of the real ones. With window="auto" the VOI follows (its LUT, else the first centre and width, else
-  the range of the real pixels) and values are 0..1 (PS3.3 C.7.6.3, C.11.1, C.11.2).
+- PNG, JPEG, TIFF: the stored numbers. 1, 2 and 4 bits are widened to 0..255; palettes and CMYK become RGB; MinIsWhite
+  is turned over; an EXIF orientation is carried out; transparent parts are seen on black; colour profiles are ignored.
+- DICOM: modality values, by the modality LUT or the frame's slope and intercept. MONOCHROME1 is turned over about the
+  middle of what the stored bits can mean, so that a file and its photometric inverse agree. Padding takes the darkest
+  real value. With window="auto" values are 0..1 by the VOI LUT, else the first centre and width (both come before
+  MONOCHROME1 is turned over), else the range of the real pixels; colours by their bits (PS3.3 C.7.6.3, C.11.1, C.11.2).
 
-What cannot be read rightly is refused by ReadError(code, reason); a reason never holds a path:
-P801 not an accepted format   P802 damaged or cut short   P803 over a limit          P804 a form that is not accepted
-P805 say which frame          P806 value not finite       P807 header contradicted   P808 holds no image
-P809 no decoder installed
+ReadError: P801 not an accepted format, P802 damaged or cut short, P803 over a limit, P804 a form that is not accepted,
+P805 no such frame or none chosen, P806 a value not finite, P807 a header that contradicts itself or the pixels,
+P808 no image in it, P809 no decoder installed.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
-import dataclasses
-import hashlib
 import io
-import json
-import math
-import os
-import pathlib
+import logging
 import stat
 import struct
-import tempfile
+import warnings
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-VERSION = 1  # of the index file and of the meaning of pixels
-DEFLATED = "1.2.840.10008.1.2.1.99"
-DECODERS = {  # transfer syntax -> what to install
-    "1.2.840.10008.1.2.4.57": "python-gdcm",
-    "1.2.840.10008.1.2.4.70": "python-gdcm",
-    "1.2.840.10008.1.2.4.80": "pyjpegls",
-    "1.2.840.10008.1.2.4.81": "pyjpegls",
-}
-FAULTS = (  # what the decoding libraries raise on broken files
+MAX_FILE, MAX_INFLATED, MAX_SAMPLES = 1 << 30, 64 << 20, 48 << 20  # bytes, bytes, numbers in a frame
+MAX_READS = 500_000  # of a DICOM header, two an element
+DICOM = "1.2.840.10008.1.2"  # implicit little endian; with a suffix, the other transfer syntaxes
+SYNTAXES = dict.fromkeys(("", ".1", ".1.99", ".2", ".5"), "pydicom")  # which are accepted, and who decodes them
+SYNTAXES |= {".4.50": "pillow", ".4.51": "pillow", ".4.57": "python-gdcm", ".4.70": "python-gdcm"}
+SYNTAXES |= {".4.80": "pyjpegls", ".4.81": "pyjpegls", ".4.90": "pillow", ".4.91": "pillow"}
+SYNTAXES |= dict.fromkeys((".4.201", ".4.202", ".4.203"), "pylibjpeg pylibjpeg-openjpeg")
+FAULTS = (  # what the libraries raise on broken files
     *(ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError, MemoryError, OSError),
     *(RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
 )
-Pixels = np.ndarray[Any, np.dtype[np.float32]]
+for library in ("PIL", "pydicom", "tifffile"):  # what they murmur about a file is refused here, or harmless
+    warnings.filterwarnings("ignore", module=library)
+    logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+
 Array = np.ndarray[Any, Any]
 Decode = Callable[[str, int], Array]  # (window, frame from 0) -> (H, W) or (H, W, samples)
 
 
 class ReadError(Exception):
-    """A file was refused: `code` is P8xx, `reason` a phrase without a path."""
+    """A file was refused: `code` is P80x, `reason` a phrase without a path."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
         self.code, self.reason = code, reason
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What one file may cost: bytes on disk, samples in a frame, bytes after inflating, reads in a DICOM header."""
-
-    file_bytes: int = 1 << 30
-    samples: int = 48 << 20
-    inflated: int = 64 << 20
-    reads: int = 500_000
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Facts:
-    """What the header says of the picture that `read` gives. `bits` is the depth of the stored numbers after widening."""
+    """What the header says of the picture that `read` gives. `bits` are those of a stored number, widened to 8."""
 
     format: str  # png, jpeg, tiff, dicom
     height: int
     width: int
-    samples: int  # 1 grey, 3 RGB, else unnamed planes
+    samples: int  # 1 grey, 3 RGB, else planes without a name
     bits: int
     signed: bool = False
     floating: bool = False
-    photometric: str = "grey"  # grey or rgb; for DICOM as in the file
-    compression: str = ""  # DICOM: the transfer syntax
+    photometric: str = ""  # DICOM: as in the file
     frames: int = 1
+    compression: str = ""  # DICOM: the transfer syntax
     modality: str = ""
-    patient: str = ""  # DICOM PatientID; stays on this machine
-    spacing: tuple[float, float] | None = None  # mm: rows, columns
+    patient: str = ""  # PatientID: stays on this machine
+    row_mm: float = 0.0  # from one row to the next; 0 where the file does not tell
+    column_mm: float = 0.0
 
 
-def header(path: str | os.PathLike[str], limits: Limits = Limits()) -> Facts:
-    """Facts of a file without decoding its pixels. Raises ReadError."""
-    return _open(_load(path, limits), limits)[0]
+def header(path: str | Path) -> Facts:
+    """The facts, without decoding pixels. Raises ReadError."""
+    return inspect(load(path))[0]
 
 
-def read(
-    path: str | os.PathLike[str], window: str = "auto", frame: int | None = None, limits: Limits = Limits()
-) -> tuple[Pixels, Facts]:
-    """Pixels (height, width, samples) float32, and facts. `frame` counts from 1. Raises ReadError."""
-    return _decode(_load(path, limits), window, frame, limits)
+def read(path: str | Path, window: str = "auto", frame: int | None = None) -> tuple[Array, Facts]:
+    """Pixels (height, width, samples) and facts. `window` is auto or none, `frame` counts from 1. Raises ReadError."""
+    return decode(load(path), window, frame)
 
 
-def _load(path: str | os.PathLike[str], limits: Limits) -> bytes:
+def _require(sound: bool, code: str, reason: str) -> None:
+    if not sound:
+        raise ReadError(code, reason)
+
+
+def load(path: str | Path) -> bytes:
+    """The bytes of a file. Raises ReadError."""
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise ReadError("P801", "not a file")
-        if status.st_size > limits.file_bytes:
-            raise ReadError("P803", f"{status.st_size:,} bytes, above the limit of {limits.file_bytes:,}")
-        return pathlib.Path(path).read_bytes()
+        status = Path(path).stat()
+        _require(stat.S_ISREG(status.st_mode), "P801", "not a file")
+        _require(status.st_size <= MAX_FILE, "P803", f"{status.st_size:,} bytes, and the limit is {MAX_FILE:,}")
+        return Path(path).read_bytes()
     except (OSError, ValueError) as fault:
-        raise ReadError("P801", f"cannot be opened: {getattr(fault, 'strerror', None) or 'bad name'}") from None
+        raise ReadError("P801", f"cannot be opened ({getattr(fault, 'strerror', 'bad name')})") from None
 
 
-def _open(data: bytes, limits: Limits) -> tuple[Facts, Decode]:
-    """Tell the format by its first bytes; give facts and a function that decodes."""
-    if data[128:132] == b"DICM" or data[:4] in (b"\x02\0\0\0", b"\x08\0\x05\0", b"\x08\0\x08\0", b"\x08\0\x16\0"):
-        opener = _dicom
-    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        opener = _png
-    elif data.startswith(b"\xff\xd8\xff"):
-        opener = _jpeg
-    elif data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        opener = _tiff
-    else:
-        raise ReadError("P801", "empty file" if not data else "not a PNG, JPEG, TIFF or DICOM file")
+def inspect(data: bytes) -> tuple[Facts, Decode]:
+    """Tell the format by the first bytes: its facts, and a function that decodes it. Raises ReadError."""
+    starts = {b"\x89PNG\r\n\x1a\n": _png, b"\xff\xd8\xff": _jpeg}
+    starts |= dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff)
+    starts |= dict.fromkeys((b"\2\0\0\0", b"\x08\0\0\0", b"\x08\0\5\0", b"\x08\0\x08\0"), _dicom)  # no preamble
+    openers = [_dicom] * (data[128:132] == b"DICM") + [starts[start] for start in starts if data.startswith(start)]
+    _require(bool(openers), "P801", "not PNG, JPEG, TIFF or DICOM" if data else "an empty file")
     try:
-        return opener(data, limits)
-    except FAULTS as fault:
-        raise ReadError("P802", f"damaged or cut short ({type(fault).__name__})") from None
+        facts, decoded = openers[0](data)
+    except FAULTS:
+        raise ReadError("P802", "damaged or cut short") from None
+    size = f"{facts.width}x{facts.height}x{facts.samples} numbers, and the limit is {MAX_SAMPLES:,}"
+    _require(min(facts.height, facts.width, facts.samples) > 0, "P807", size)
+    _require(facts.height * facts.width * facts.samples <= MAX_SAMPLES, "P803", size)
+    return facts, decoded
 
 
-def _decode(data: bytes, window: str, frame: int | None, limits: Limits) -> tuple[Pixels, Facts]:
-    facts, decode = _open(data, limits)
-    if frame is None and facts.frames > 1:
-        raise ReadError("P805", f"holds {facts.frames} frames, and none is chosen")
-    if not 1 <= (frame or 1) <= facts.frames:
-        raise ReadError("P805", f"holds {facts.frames} frame{'s'[: facts.frames - 1]}, and number {frame} is asked for")
+def decode(data: bytes, window: str, frame: int | None) -> tuple[Array, Facts]:
+    """What `read` gives, from the bytes of a file. Raises ReadError."""
+    facts, decoded = inspect(data)
+    known = facts.frames == 1 if frame is None else 1 <= frame <= facts.frames
+    _require(known, "P805", f"number of frames is {facts.frames}, chosen is {frame or 'none'}")
     try:
-        values = decode(window, (frame or 1) - 1)
-    except FAULTS as fault:
-        raise ReadError("P802", f"damaged or cut short ({type(fault).__name__})") from None
-    if values.size != facts.height * facts.width * facts.samples:
-        raise ReadError("P807", f"the header promises {facts.width}x{facts.height}x{facts.samples}, the pixels differ")
-    pixels = np.ascontiguousarray(values, np.float32).reshape(facts.height, facts.width, facts.samples)
-    if not np.isfinite(pixels).all():
-        raise ReadError("P806", "holds values that are not finite")
+        pixels = np.ascontiguousarray(decoded(window, (frame or 1) - 1), np.float32)
+    except FAULTS:
+        raise ReadError("P802", "damaged or cut short") from None
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    _require(pixels.shape == (facts.height, facts.width, facts.samples), "P807", "pixels and header differ in shape")
+    _require(bool(np.isfinite(pixels).all()), "P806", "values that are not finite")
     return pixels, facts
 
 
-def _within(limits: Limits, height: int, width: int, samples: int) -> None:
-    if min(height, width, samples) < 1:
-        raise ReadError("P807", f"a picture of {width}x{height}")
-    if height * width * samples > limits.samples:
-        raise ReadError("P803", f"{width}x{height}x{samples} samples, above the limit of {limits.samples:,}")
-
-
-def _inflate(data: bytes, limit: int, bits: int = zlib.MAX_WBITS) -> bytes:
-    """Inflate to the end of the stream, but never beyond `limit` bytes."""
+def _inflate(data: bytes, bits: int = zlib.MAX_WBITS) -> bytes:
+    """Inflate to the end of the stream, but never beyond the limit."""
     stream = zlib.decompressobj(bits)
-    out = stream.decompress(data, limit + 1)
-    if len(out) > limit:
-        raise ReadError("P803", f"inflates beyond {limit:,} bytes")
-    if not stream.eof:
-        raise ReadError("P802", "compressed data is cut short")
+    out = stream.decompress(data, MAX_INFLATED + 1)
+    _require(len(out) <= MAX_INFLATED, "P803", f"inflates beyond {MAX_INFLATED:,} bytes")
+    _require(stream.eof, "P802", "compressed data is cut short")
     return out
 
 
-def _over_black(colour: Array, alpha: Array, top: int) -> Array:
-    """What a viewer with a black ground shows, in whole steps."""
-    return np.rint(colour * (alpha / top)).astype(colour.dtype)
+def _pillow(data: bytes, kind: str) -> Any:
+    import PIL.Image
+
+    try:
+        return PIL.Image.open(io.BytesIO(data), formats=(kind,))
+    except PIL.Image.DecompressionBombError:
+        raise ReadError("P803", f"more pixels than the limit of {MAX_SAMPLES:,}") from None
+
+
+def _over_black(values: Array, top: int) -> Array:
+    """The last plane is opacity: what a viewer with a black ground shows, in whole steps."""
+    return np.asarray(np.rint(values[..., :-1] * (values[..., -1:] / top)))
 
 
 def _turn(pixels: Array, orientation: int) -> Array:
-    """Undo an EXIF orientation 1..8 (TIFF tag 274)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
+    """Undo an EXIF orientation (tag 274), 1 to 8."""
+    pixels = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    pixels = pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
     return pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
 
 
-# PNG (ISO/IEC 15948)
-
-
-def _png(data: bytes, limits: Limits) -> tuple[Facts, Decode]:
-    width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", data[16:29])
-    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-    samples = 3 if kind in (2, 3, 6) else 1
-    _within(limits, height, width, samples)
-    chunks = _png_chunks(data)
-    if b"acTL" in chunks:
-        raise ReadError("P804", "an animated PNG")
+def _png(data: bytes) -> tuple[Facts, Decode]:
+    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+    samples, top = 1 if kind in (0, 4) else 3, 2 ** max(depth, 8) - 1
 
     def decode(window: str, frame: int) -> Array:
-        passes = _passes(height, width) if interlaced else [(0, 0, 1, 1, height, width)]
-        step = depth * channels
-        size = sum(rows * (1 + (columns * step + 7) // 8) for *_, rows, columns in passes)
-        raw = _inflate(chunks[b"IDAT"], size)
-        if len(raw) != size:
-            raise ReadError("P802", "pixel data is cut short")
-        if depth == 16 and kind != 0:
-            values = _png16(raw, passes, height, width, channels)
-        else:
-            values = _png_pillow(data)
-        top, key = 65535 if depth == 16 else 255, chunks.get(b"tRNS")
+        _pillow(data, "PNG").verify()  # the checksum of every chunk, and that the last one is there
+        image, low = _pillow(data, "PNG"), _pillow(data, "PNG")
+        _require(not getattr(image, "is_animated", False), "P804", "an animated PNG")
+        values = np.asarray(image.convert("RGBA") if kind == 3 else image)
+        if depth == 16 and kind == 4:  # Pillow keeps 8 bits of it; but it lies in the file like the bytes of 8-bit RGBA
+            as8 = b"IHDR" + data[16:24] + b"\x08\x06" + data[26:29]
+            image = _pillow(data[:12] + as8 + struct.pack(">I", zlib.crc32(as8)) + data[33:], "PNG")
+            values = np.ascontiguousarray(image).view(">u2")
+        elif depth == 16 and kind != 0:  # here it gives the high bytes; ask once more, for the low bytes
+            low.tile = [(*low.tile[0][:3], f"{low.mode};16L")]
+            values = values.astype(np.uint16) * 256 + np.asarray(low)
+        values = (values * np.uint8(255) if values.dtype == bool else values).reshape(height, width, -1)
         if values.shape[2] in (2, 4):
-            return _over_black(values[..., :-1], values[..., -1:], top)
-        if key is not None and kind in (0, 2):
-            widen = 1 if depth == 16 else 255 // (2**depth - 1)
-            hidden = (values == np.frombuffer(key, ">u2") * widen).all(2, keepdims=True)
-            return np.where(hidden, 0, values)
-        return values
+            return _over_black(values, top)
+        key = image.info.get("transparency")  # the one grey or colour that is transparent
+        hidden = False if key is None else (values == np.array(key) * (top // (2**depth - 1))).all(2, keepdims=True)
+        return np.where(hidden, 0, values)
 
-    photometric = "rgb" if samples == 3 else "grey"
-    return Facts("png", height, width, samples, max(depth, 8), photometric=photometric), decode
+    return Facts("png", height, width, samples, max(depth, 8)), decode
 
 
-def _png_chunks(data: bytes) -> dict[bytes, bytes]:
-    """Chunks by name, checked; the parts of IDAT joined."""
-    chunks: dict[bytes, list[bytes]] = {}
-    at = 8
-    while b"IEND" not in chunks:
-        length, name = struct.unpack_from(">I4s", data, at)
-        (check,) = struct.unpack_from(">I", data, at + 8 + length)
-        if zlib.crc32(data[at + 4 : at + 8 + length]) != check:
-            raise ReadError("P802", f"checksum of {name.decode('latin-1')} is wrong")
-        chunks.setdefault(name, []).append(data[at + 8 : at + 8 + length])
-        at += 12 + length
-    return {name: b"".join(parts) for name, parts in chunks.items()}
-
-
-def _png_pillow(data: bytes) -> Array:
-    """Up to 8 bits, and 16-bit grey, which Pillow keeps whole: (H, W, 1..4)."""
-    import PIL.Image
-
-    with PIL.Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        if image.mode == "P":
-            image = image.convert("RGBA")
-        values = np.asarray(image)
-    values = values * np.uint8(255) if values.dtype == np.bool_ else values
-    return values.reshape(*values.shape[:2], -1)
-
-
-def _passes(height: int, width: int) -> list[tuple[int, int, int, int, int, int]]:
-    """Adam7: first row and column, steps, rows and columns of each pass that is not empty."""
-    grid = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    sized = [(y, x, dy, dx, -(-(height - y) // dy), -(-(width - x) // dx)) for y, x, dy, dx in grid]
-    return [one for one in sized if one[4] > 0 and one[5] > 0]
-
-
-def _png16(
-    raw: bytes, passes: list[tuple[int, int, int, int, int, int]], height: int, width: int, channels: int
-) -> Array:
-    """16-bit colour or alpha, which Pillow would cut to 8 bits: (H, W, channels) uint16."""
-    out = np.zeros((height, width, channels), np.uint16)
-    at = 0
-    for y, x, dy, dx, rows, columns in passes:
-        count = rows * (1 + columns * channels * 2)
-        lines = np.frombuffer(raw, np.uint8, count, at).reshape(rows, -1)
-        out[y::dy, x::dx] = _unfilter(lines, columns, channels * 2).view(">u2")
-        at += count
-    return out
-
-
-def _unfilter(lines: Array, width: int, step: int) -> Array:
-    """Undo PNG's line filters along diagonals, since a byte needs only its left, upper and upper left neighbours."""
-    height = len(lines)
-    kinds = lines[:, :1].astype(np.int16)
-    if kinds.max() > 4:
-        raise ReadError("P802", "unknown line filter")
-    coded = lines[:, 1:].reshape(height, width, step)
-    out = np.zeros((height + 1, width + 1, step), np.int16)
-    for diagonal in range(height + width - 1):
-        y = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
-        x = diagonal - y
-        left, up, corner = out[y + 1, x], out[y, x + 1], out[y, x]
-        by_left, by_up, by_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
-        nearest = np.where(by_up <= by_corner, up, corner)
-        paeth = np.where((by_left <= by_up) & (by_left <= by_corner), left, nearest)
-        guess = np.choose(kinds[y], (np.zeros_like(left), left, up, (left + up) // 2, paeth))
-        out[y + 1, x + 1] = (coded[y, x] + guess) & 255
-    return np.ascontiguousarray(out[1:, 1:]).astype(np.uint8)
-
-
-# JPEG (ITU-T T.81)
-
-
-def _jpeg(data: bytes, limits: Limits) -> tuple[Facts, Decode]:
-    import PIL.Image
-
-    if b"\xff\xd9" not in data[-4096:]:
-        raise ReadError("P802", "the end of the picture is missing")
-    image = PIL.Image.open(io.BytesIO(data), formats=("JPEG",))
-    samples = 1 if image.mode == "L" else 3
-    orientation = int(image.getexif().get(274, 1))
+def _jpeg(data: bytes) -> tuple[Facts, Decode]:
+    image = _pillow(data, "JPEG")
+    samples, orientation = 1 if image.mode == "L" else 3, int(image.getexif().get(274, 1))
     height, width = image.size if orientation in (5, 6, 7, 8) else image.size[::-1]
-    _within(limits, height, width, samples)
 
     def decode(window: str, frame: int) -> Array:
         return _turn(np.asarray(image if samples == 1 else image.convert("RGB")), orientation)
 
-    return Facts("jpeg", height, width, samples, 8, photometric="rgb" if samples == 3 else "grey"), decode
+    return Facts("jpeg", height, width, samples, 8), decode
 
 
-# TIFF 6.0
-
-
-def _tiff(data: bytes, limits: Limits) -> tuple[Facts, Decode]:
+def _tiff(data: bytes) -> tuple[Facts, Decode]:
     import tifffile
 
-    file = tifffile.TiffFile(io.BytesIO(data))
-    pages: Any = file.pages
-    page = pages[0]
-    bits, planes = int(page.bitspersample), int(page.samplesperpixel)
-    height, width = int(page.imagelength), int(page.imagewidth)
-    _within(limits, height, width, planes)
-    kind, photometric = np.dtype(page.dtype).kind, int(page.photometric)
-    rgb = photometric in (2, 3, 5, 6)
-    samples = 3 if rgb else planes
-    facts = Facts("tiff", height, width, samples, max(bits, 8), kind in "if", kind == "f", "rgb" if rgb else "grey")
+    pages: Any = tifffile.TiffFile(io.BytesIO(data)).pages
+    _require(not pages[0].is_imagej or "images=" not in pages[0].description or len(pages) > 1, "P804", "ImageJ stack")
+    first = _tiff_facts(pages[0])
 
     def decode(window: str, frame: int) -> Array:
-        one = pages[frame]
-        values = one.asarray()
-        if int(one.planarconfig) == 2 and planes > 1:
-            values = np.moveaxis(values, 0, -1)
-        values = values * np.uint8(255) if values.dtype == np.bool_ else values
-        return np.asarray(~values if photometric == 0 else values)
+        page = pages[frame]
+        _require(_tiff_facts(page) == first, "P807", "the frames differ in form")
+        for at, size in zip(page.dataoffsets, page.databytecounts, strict=True):
+            _require(min(at, size) > 0 and at + size <= len(data), "P802", "pixel data is cut short")
+            if page.compression in (8, 32946):
+                _inflate(data[at : at + size])
+        if page.photometric in (0, 1, 2) and page.compression in (1, 8, 32946, 32773) and page.bitspersample >= 8:
+            values = page.asarray()  # keeps every number; for other compressions it would need a further package
+            values = np.moveaxis(values, 0, -1) if page.planarconfig == 2 and values.ndim == 3 else values
+            values = _turn(~values if page.photometric == 0 else values, int(page.tags.valueof(274, 1)))
+        else:
+            values = _tiff_pillow(data, frame, page)
+        if page.extrasamples == (2,):
+            return _over_black(values, 2**first.bits - 1)
+        return values[..., :-1] if page.extrasamples == (1,) else values  # 1: already multiplied by the opacity
 
-    return dataclasses.replace(facts, frames=len(pages)), decode
+    return replace(first, frames=len(pages)), decode
 
 
-# DICOM (PS3.3, PS3.5)
+def _tiff_facts(page: Any) -> Facts:
+    bits, kind = int(page.bitspersample), page.dtype.kind
+    sound = kind in "bui" if page.photometric == 0 else kind in "buif"
+    _require(sound and page.imagedepth == 1 and bits in (1, 2, 4, 8, 16, 32, 64), "P804", f"numbers of {bits} bits")
+    _require(page.photometric in (0, 1, 2, 3, 5, 6), "P804", f"photometric interpretation {int(page.photometric)}")
+    opacity = page.extrasamples in ((1,), (2,))
+    samples = 3 if page.photometric in (3, 5, 6) else int(page.samplesperpixel) - opacity
+    size = (int(page.imagewidth), int(page.imagelength))
+    height, width = size if page.tags.valueof(274, 1) in (5, 6, 7, 8) else size[::-1]
+    return Facts("tiff", height, width, samples, max(bits, 8), kind in "if", kind == "f")
+
+
+def _tiff_pillow(data: bytes, frame: int, page: Any) -> Array:
+    """LZW, fax and JPEG compression, palettes, CMYK: libtiff keeps 8 bits, and grey of any depth."""
+    colours = np.asarray(page.colormap if page.photometric == 3 else 0)
+    deep = page.bitspersample > 8 and (page.samplesperpixel > 1 or page.photometric != 1)
+    deep = deep or bool(((colours % 257 != 0) & (colours % 256 != 0)).any())
+    _require(not deep, "P804", "compressed, and of more than 8 bits (store it plain or with deflate)")
+    image = _pillow(data, "TIFF")
+    image.seek(frame)
+    values = np.asarray(image.convert("RGB") if image.mode in ("P", "CMYK", "YCbCr") else image)
+    return values * np.uint8(255) if values.dtype == bool else values
 
 
 class _Metered(io.BytesIO):
-    """A stream that bears only so many reads, so that a header of a million elements is refused in time."""
+    """Bears only so many reads: a header of a million elements is refused in time."""
 
-    left = 0
+    left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.left -= 1
-        if self.left < 0:
-            raise ReadError("P803", "too many elements in the header")
+        _require(self.left >= 0, "P803", "too many elements in the header")
         return super().read(size)
 
 
-def _file_meta(data: bytes) -> tuple[str, int]:
-    """Transfer syntax ("" if not told) and where the data set begins (PS3.10 7.1)."""
-    at, syntax = 132 if data[128:132] == b"DICM" else 0, ""
-    while data[at : at + 2] == b"\x02\0":
-        element, code, short = struct.unpack_from("<H2sH", data, at + 2)
-        long = code in (b"OB", b"OW", b"SQ", b"UN", b"UT")
-        length = struct.unpack_from("<I", data, at + 8)[0] if long else short
-        value = data[at + 8 + 4 * long :][:length]
-        if element == 0x10:
-            syntax = value.decode("ascii").rstrip("\0 ")
-        at += 8 + 4 * long + length
-    return syntax, at
+def _dicom(data: bytes) -> tuple[Facts, Decode]:
+    import pydicom
+    from pydicom.filereader import read_dataset
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.pixels.processing import apply_color_lut
 
-
-def _dicom(data: bytes, limits: Limits) -> tuple[Facts, Decode]:
-    import pydicom.filereader
-    import pydicom.pixels
-    import pydicom.uid
-
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    syntax, at = _file_meta(data)
-    if syntax == DEFLATED:
-        data, at = _inflate(data[at:], limits.inflated, -zlib.MAX_WBITS), 0
-    explicit = data[at + 4 : at + 6].isalpha() if not syntax else syntax != "1.2.840.10008.1.2"
-    syntax = syntax or ("1.2.840.10008.1.2.1" if explicit else "1.2.840.10008.1.2")
     stream = _Metered(data)
-    stream.left = limits.reads
-    stream.seek(at)
-    order = (not explicit, syntax != "1.2.840.10008.1.2.2")
-    head = pydicom.filereader.read_dataset(stream, *order, stop_when=lambda tag, vr, length: tag >= 0x7FE00008)
-    if "Rows" not in head or "Columns" not in head:
-        raise ReadError("P808", "holds no image" + (f" (modality {head.Modality})" if "Modality" in head else ""))
-    height, width, samples = int(head.Rows), int(head.Columns), int(head.SamplesPerPixel)
-    _within(limits, height, width, samples)
-    facts = Facts(
-        *("dicom", height, width, samples, int(head.BitsStored), bool(head.PixelRepresentation)),
-        photometric=str(head.PhotometricInterpretation),
-        compression=syntax,
-        frames=int(head.get("NumberOfFrames") or 1),
-        modality=str(head.get("Modality", "")),
-        patient=str(head.get("PatientID", "")),
-    )
+    stream.seek(132 if data[128:132] == b"DICM" else 0)
+    meta = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >= 0x00030000)
+    at = stream.tell()
+    syntax = str(meta.get("TransferSyntaxUID") or DICOM + ".1" * data[at + 4 : at + 6].isalpha())  # else a good guess
+    _require(syntax.removeprefix(DICOM) in SYNTAXES, "P804", f"transfer syntax {syntax[:64]!r}")
+    if syntax == DICOM + ".1.99":
+        stream = _Metered(_inflate(data[at:], -zlib.MAX_WBITS))
+    order = (syntax == DICOM, syntax != DICOM + ".2")  # implicit VR, little endian
+    head = read_dataset(stream, *order, stop_when=lambda tag, vr, length: tag >= 0x7FE00008)
+    facts, decoder = _dicom_facts(head, syntax), get_decoder(syntax)
 
     def decode(window: str, frame: int) -> Array:
-        head.update(pydicom.filereader.read_dataset(stream, *order))
-        if "PixelData" not in head:
-            raise ReadError("P808", "holds no pixel data, or is cut short before it")
+        head.update(read_dataset(stream, *order))
         head.file_meta = pydicom.dataset.FileMetaDataset()
         head.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
-        stored, _ = pydicom.pixels.get_decoder(syntax).as_array(head, index=frame)
-        return _grey(stored, head, facts, window)
+        _check_pixel_data(head, facts, frame, decoder)
+        stored: Array = decoder.as_array(head, index=frame)[0]
+        if facts.samples == 3:
+            palette = facts.photometric == "PALETTE COLOR"
+            stored = apply_color_lut(stored, head) if palette else stored
+            return np.asarray(stored / (2**facts.bits - 1) if window == "auto" else stored)
+        each = (head.get("PerFrameFunctionalGroupsSequence") or [])[frame : frame + 1]
+        for group in (*(head.get("SharedFunctionalGroupsSequence") or ()), *each):
+            for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+                head.update(group[name][0] if name in group else {})
+        return _greys(stored, head, facts, window)
 
     return facts, decode
 
 
-def _grey(stored: Array, head: Any, facts: Facts, window: str) -> Array:
-    """Modality values, upright; windowed to 0..1 on demand."""
-    slope, intercept = float(head.get("RescaleSlope", 1)), float(head.get("RescaleIntercept", 0))
-    values = stored.astype(np.float64) * slope + intercept
-    low = -(2 ** (facts.bits - 1)) if facts.signed else 0
-    ends = 2 * intercept + slope * (2 * low + 2**facts.bits - 1)
-    dark_high = facts.photometric == "MONOCHROME1"
-    if window == "none":
-        return ends - values if dark_high else values
-    first, last = float(values.min()), float(values.max())
-    values = (values - first) / ((last - first) or 1.0)
-    return 1 - values if dark_high else values
+def _dicom_facts(head: Any, syntax: str) -> Facts:
+    kind = f" (modality {head.Modality})" if "Modality" in head else ""
+    _require("Rows" in head, "P808", f"no image{kind}")
+    samples, bits, signed = int(head.SamplesPerPixel), int(head.BitsStored), int(head.PixelRepresentation)
+    photometric, frames = str(head.PhotometricInterpretation), int(head.get("NumberOfFrames") or 1)
+    single = photometric in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+    accepted = single or photometric in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+    _require(accepted, "P804", f"photometric interpretation {photometric[:16]!r}")
+    _require(head.BitsAllocated in (8, 16), "P804", f"{head.BitsAllocated} bits a pixel{kind}")
+    sound = samples == (1 if single else 3) and 1 <= bits <= head.BitsAllocated and frames >= 1
+    sound = sound and int(head.get("HighBit", bits - 1)) == bits - 1 and signed in (0, int(single))
+    _require(sound, "P807", "bits, samples, frames and photometric interpretation contradict each other")
+    if photometric == "PALETTE COLOR":
+        samples, bits = 3, int(head.RedPaletteColorLookupTableDescriptor[2])
+    down, across = head.get("PixelSpacing") or head.get("ImagerPixelSpacing") or (0, 0)
+    form = (samples, bits, bool(signed), False, photometric, frames, syntax)
+    names = (str(head.get("Modality") or ""), str(head.get("PatientID") or ""))
+    return Facts("dicom", int(head.Rows), int(head.Columns), *form, *names, float(down), float(across))
 
 
-# The data index
+def _check_pixel_data(head: Any, facts: Facts, frame: int, decoder: Any) -> None:
+    """Pixels are there, as many as the header says, in a form that a decoder is installed for."""
+    from pydicom.encaps import get_frame
+    from pydicom.pixels.utils import get_expected_length
+
+    syntax, size, at = facts.compression.removeprefix(DICOM), (facts.height, facts.width), 2
+    _require("PixelData" in head, "P808", "no pixel data, or the file ends before it does")
+    if syntax in ("", ".1", ".1.99", ".2"):
+        asked, given = get_expected_length(head), len(head.PixelData)
+        _require(given == asked + asked % 2, "P807", f"{given:,} bytes of pixels, and the header asks for {asked:,}")
+        return
+    _require(decoder.is_available, "P809", f"{decoder.UID.name} needs a decoder (pip install {SYNTAXES[syntax]})")
+    code = get_frame(head.PixelData, frame, number_of_frames=facts.frames)  # its size is checked before it is decoded
+    if syntax.startswith((".4.9", ".4.20")):  # JPEG 2000: the marker with the size follows the start
+        right, bottom, left, top = struct.unpack_from(">4I", code, code.index(b"\xff\x4f\xff\x51") + 8)
+        size = (bottom - top, right - left)
+    elif syntax.startswith(".4."):  # JPEG, JPEG-LS: walk to the start of frame
+        while struct.unpack_from(">H", code, at)[0] not in (0xFFC0, 0xFFC1, 0xFFC2, 0xFFC3, 0xFFF7):
+            at += 2 + struct.unpack_from(">H", code, at + 2)[0]
+        size = struct.unpack_from(">HH", code, at + 5)
+    _require(size == (facts.height, facts.width), "P807", f"Rows and Columns differ from the {size[1]}x{size[0]} coded")
 
 
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """One file of the data set. `error` is (code, reason) where it cannot be read; `low` and `high` bound its values.
+def _greys(raw: Array, head: Any, facts: Facts, window: str) -> Array:
+    """Stored values to modality values, upright; to 0..1 with window="auto"."""
 
-    `pixels` is the SHA-256 of the decoded values, the same for the same picture in two files.
-    """
+    def stored(values: Array) -> Array:  # older scanners keep other things above the stored bits
+        values = values.astype(np.int32) & (2**facts.bits - 1)
+        return values - ((values >> (facts.bits - 1)) << facts.bits) if facts.signed else values
 
-    path: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    pixels: str
-    low: float
-    high: float
-    facts: Facts | None
-    error: tuple[str, str] | None
-
-
-def index(
-    paths: Iterable[str | os.PathLike[str]],
-    cache_file: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    frame: int | None = None,
-    workers: int = 2,
-    limits: Limits = Limits(),
-) -> list[Entry]:
-    """Hash and decode every file, once: what `cache_file` knows by path, size and time is not read again."""
-    names = [os.path.abspath(path) for path in paths]
-    known = _read_index(cache_file, frame)
-    entries: list[Entry] = []
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for entry in pool.map(lambda name: _entry(name, known.get(name), frame, limits), names):
-            entries.append(entry)
-            if progress:
-                progress(len(entries), len(names))
-    if cache_file is not None and any(known.get(entry.path) != entry for entry in entries):
-        _write_index(cache_file, frame, {**known, **{entry.path: entry for entry in entries}})
-    return entries
+    least = -(2 ** (facts.bits - 1)) if facts.signed else 0
+    ends, values = np.array([least, least + 2**facts.bits - 1]), stored(raw)
+    padding = np.zeros(values.shape, bool)
+    if isinstance(first := head.get("PixelPaddingValue"), int):
+        first, last = sorted(stored(np.array((first, head.get("PixelPaddingRangeLimit", first)))))
+        padding = (values >= first) & (values <= last)
+        _require(not padding.all(), "P807", "every pixel is padding")
+    if head.get("ModalityLUTSequence"):
+        ends, values = (_look_up(head.ModalityLUTSequence[0], numbers)[0] for numbers in (ends, values))
+    else:
+        slope, intercept = head.get("RescaleSlope"), float(head.get("RescaleIntercept") or 0)
+        slope = 1.0 if slope is None else float(slope)
+        _require(slope != 0, "P807", "RescaleSlope is 0")
+        ends, values = ends * slope + intercept, values * slope + intercept
+    turned = facts.photometric == "MONOCHROME1"
+    shown = _voi(values, head) if window == "auto" else None
+    if shown is not None:
+        return np.where(padding, 0.0, 1 - shown if turned else shown)
+    values = ends.sum() - values if turned else values
+    low, high = values[~padding].min(), values[~padding].max()
+    values = np.where(padding, low, values)
+    return np.asarray((values - low) / ((high - low) or 1.0)) if window == "auto" else values
 
 
-def _entry(name: str, known: Entry | None, frame: int | None, limits: Limits) -> Entry:
-    try:
-        status = os.stat(name)
-        size, time = status.st_size, status.st_mtime_ns
-    except (OSError, ValueError):
-        size, time = 0, 0
-    if known and (known.size, known.mtime_ns) == (size, time):
-        return known
-    digest, facts = "", None
-    try:
-        data = _load(name, limits)
-        digest = hashlib.sha256(data).hexdigest()
-        facts = _open(data, limits)[0]
-        if facts.frames > 1 and frame is None:  # which one is for the spec to say
-            return Entry(name, size, time, digest, "", 0.0, 0.0, facts, None)
-        pixels, facts = _decode(data, "none", frame, limits)
-    except ReadError as fault:
-        return Entry(name, size, time, digest, "", 0.0, 0.0, facts, (fault.code, fault.reason))
-    content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return Entry(name, size, time, digest, content, float(pixels.min()), float(pixels.max()), facts, None)
+def _look_up(item: Any, values: Array) -> tuple[Array, int]:
+    """Through a LUT (PS3.3 C.11.1.1, C.11.2.1.1): what the values become, and of how many bits."""
+    count, first, bits = (int(n) for n in item.LUTDescriptor)
+    count, first = count or 65536, first - 65536 if first > 32767 and values.min() < 0 else first
+    data, order = item.LUTData, "<" if item.original_encoding[1] else ">"
+    table = np.frombuffer(data, order + "u2" if len(data) >= 2 * count else "u1") if isinstance(data, bytes) else data
+    return np.asarray(table, float)[np.clip(np.rint(values).astype(np.int64) - first, 0, count - 1)], bits
 
 
-def _read_index(path: str | os.PathLike[str] | None, frame: int | None) -> dict[str, Entry]:
-    try:
-        stored = json.loads(pathlib.Path(path or "").read_bytes())
-        if stored["version"] != VERSION or stored["frame"] != frame:
-            return {}
-        return {name: _from_json(name, row) for name, row in stored["files"].items()}
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}  # absent, of another version or damaged: everything is read again
-
-
-def _from_json(name: str, row: dict[str, Any]) -> Entry:
-    facts = row["facts"] and Facts(
-        **{**row["facts"], "spacing": row["facts"]["spacing"] and tuple(row["facts"]["spacing"])}
-    )
-    return Entry(**{**row, "path": name, "facts": facts, "error": row["error"] and tuple(row["error"])})
-
-
-def _write_index(path: str | os.PathLike[str], frame: int | None, files: dict[str, Entry]) -> None:
-    """Whole or not at all: written beside, synced, renamed."""
-    folder = pathlib.Path(path).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = {name: dataclasses.asdict(entry) for name, entry in files.items()}
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".index", delete=False, encoding="ascii") as file:
-        json.dump({"version": VERSION, "frame": frame, "files": rows}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
+def _voi(values: Array, head: Any) -> Array | None:
+    """The window that the file brings, applied: 0..1 (PS3.3 C.11.2.1). None where it brings none that can be used."""
+    if head.get("VOILUTSequence"):
+        shown, bits = _look_up(head.VOILUTSequence[0], values)
+        return np.asarray(shown / (2**bits - 1))
+    centre, width = (np.ravel(head.get(name)).astype(float) for name in ("WindowCenter", "WindowWidth"))
+    if not width[0] > 0 or np.isnan(centre[0]):
+        return None
+    c, w, function = centre[0], width[0], head.get("VOILUTFunction") or "LINEAR"
+    _require(function in ("LINEAR", "LINEAR_EXACT", "SIGMOID"), "P804", "this VOI LUT function")
+    if function == "SIGMOID":
+        return np.asarray(1 / (1 + np.exp(-4 * (values - c) / w)))
+    if function == "LINEAR" and w >= 1:  # below 1, which the standard forbids, files mean LINEAR_EXACT
+        c, w = c - 0.5, w - 1
+    return np.clip((values - c) / w + 0.5, 0, 1) if w else np.asarray(values > c, float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -16,10 +17,11 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
     except UnicodeDecodeError as fault:
         line = path.read_bytes().count(b"\n", 0, fault.start) + 1
         raise ValueError(f"line {line}: not UTF-8 text (save it as CSV UTF-8)") from None
-    lines = text.splitlines(keepends=True)
-    if not lines or not lines[0].strip():
+    heading = text.partition("\n")[0]
+    if not heading.strip():
         raise ValueError("line 1: no column names")
-    reader = csv.reader(lines, delimiter=";" if lines[0].count(";") > lines[0].count(",") else ",", strict=True)
+    mark = ";" if heading.count(";") > heading.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:
         names = next(reader)
         if len(set(names)) < len(names):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from specc.pieces import index as file_index
 from specc.pieces import readers, tables
 from specc.run.faults import fault
 
@@ -94,7 +95,7 @@ def index(
     """SHA-256 of every image, and of the table, by name; the cache (the program's) knows what it has seen unchanged."""
     files = [found.root / name for name in found.files]
     workers = min(8, os.cpu_count() or 1)
-    entries = readers.index(files, cache / "index.json", tell, window, frame, workers)
+    entries = file_index.index(files, cache / "index.json", tell, window, frame, workers)
     hashes = {name: entry.sha256 for name, entry in zip(found.files, entries, strict=True)}
     if found.table:
         hashes[found.table] = hashlib.sha256((found.root / found.table).read_bytes()).hexdigest()
