@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal, ParamSpec, TextIO
 
+import typer
+
 if TYPE_CHECKING:
     from specc.errors import Diagnostic, SpeccError
 
@@ -82,6 +84,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
         try:
             command(*args, **kwargs)
+        except (typer.Exit, typer.BadParameter):
+            raise
         except SpeccError as error:
             raise SystemExit(_report(error, machine=bool(kwargs.get("as_json")))) from None
         except KeyboardInterrupt:

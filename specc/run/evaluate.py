@@ -69,7 +69,7 @@ def evaluate(
     if not {"val", "test"} & splits.keys():
         raise fault("T658", "the run has neither validation nor test answers", AGAIN)
     rivals = _baselines(splits, question, images, seed)
-    parts = {
+    parts: dict[str, Any] = {
         name: _split(name, splits[name], question, rivals[name], seed) for name in ("val", "test") if name in splits
     }
     result: dict[str, Any] = {
