@@ -83,8 +83,9 @@ def test_intervals_come_from_patients_not_images() -> None:
     for name in ("accuracy", "auc"):
         assert width(copies[name]) == pytest.approx(width(alone[name]))
         assert width(cheated[name]) < 0.5 * width(alone[name])
-        assert alone[name].low is not None and alone[name].value is not None
-        assert alone[name].low <= alone[name].value <= (alone[name].high or 0)
+        low, value, high = alone[name].low, alone[name].value, alone[name].high
+        assert low is not None and value is not None and high is not None
+        assert low <= value <= high
 
 
 def width(figure: metrics.Figure) -> float:

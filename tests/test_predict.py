@@ -217,11 +217,11 @@ def test_odd_file_names_survive(session: Session, tmp_path: Path) -> None:
         "=cmd|' calc'!A0.png",
         "-x.png",
         'a,b;"c".png',
-        b"\xff\xfe.png",
+        os.fsdecode(b"\xff\xfe.png"),
         "rtl\u202e.png",
         "é漢.png",
     ]
-    files = [Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), os.fsencode(name)))) for name in odd]  # noqa: PTH118
+    files = [tmp_path / name for name in odd]
     for file in files:
         png(file)
     answers = list(predict(session, files))
@@ -313,7 +313,9 @@ def test_missing_or_damaged_contract() -> None:
         with pytest.raises(SpeccError) as caught:
             parse(text)
         assert codes(caught) == ["P845"] and caught.value.exit_code == 5
-    for broken in ({"output": {"classes": ["a"]}}, {"input": {}}, {"output": {"classes": ["a", "b"], "positive": "c"}}):
+    one_class, stranger = {"classes": ["a"]}, {"classes": ["a", "b"], "positive": "c"}
+    wrong: list[dict[str, Any]] = [{"output": one_class}, {"input": {}}, {"output": stranger}]
+    for broken in wrong:
         with pytest.raises(SpeccError) as caught:
             parse(json.dumps(CONTRACT | broken))
         assert codes(caught) == ["P845"]
