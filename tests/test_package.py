@@ -27,7 +27,7 @@ DEMO = PACKAGE / "demo"
 ORDER = (
     *("errors", "fix", "text", "source", "expand", "shapes", "ir", "pieces", "plugin", "study", "registry", "spec"),
     *("layers", "ops", "losses", "optimizers", "augmentations", "rules", "passes", "tasks", "core", "lower", "emit"),
-    *("data", "compile", "run", "deploy", "studio", "report", "cli", "testing"),
+    *("data", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
 )
 FUNCTION_LINES, FILE_LINES = 80, 400
 PROTOCOL = {"forward", "state_dict", "load_state_dict"}  # what they do is said by the libraries that call them
