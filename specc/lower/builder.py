@@ -10,10 +10,10 @@ from specc.errors import Diagnostic, Label, Note, Path, Span
 from specc.ir import Node
 from specc.lower.faults import shape_fault, unknown_id
 from specc.lower.initial import initial
-from specc.lower.places import origin
 from specc.plugin import Call, ShapeFault
 from specc.shapes import Shape
 from specc.source import Mapping_
+from specc.spec.places import origin
 
 if TYPE_CHECKING:
     from specc.registry import Registry

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from specc.errors import Diagnostic, Edit, Fix, Label, Note, Path, Span
 from specc.ir import Graph, Node
-from specc.lower.places import layer_path, name_span, pair_span
 from specc.plugin import ShapeFault
 from specc.shapes import Shape, show_shape
 from specc.spec.faults import listed, nearest
+from specc.spec.places import layer_path, name_span, pair_span
 
 if TYPE_CHECKING:
     from specc.source import Document

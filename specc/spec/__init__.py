@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -141,6 +142,11 @@ def _advised(document: Document, fault: Diagnostic, task: Task, model: type[Base
         return Diagnostic(
             fault.code, f"the task `{task.name}` has no `output`", fault.span, fault.path, "not a key of this task"
         )
+    if fault.code == "S102" and fault.path in (("model",), ("networks",)):
+        right = f"`networks: {{{', '.join(task.networks)}}}`" if task.networks else "`model`"
+        number = f"{len(task.networks)} networks" if task.networks else "one network"
+        help_ = Note("help", f"write {right}")
+        return replace(fault, message=f"the task `{task.name}` has {number}, under {right}", notes=(help_,), fixes=())
     return fault
 
 

@@ -14,11 +14,50 @@ from specc.source import Document, Mapping_, Node, Scalar, Sequence_
 from specc.spec.words import phrase, schema_of
 
 _SHOWN = 8  # so many names at most in one list
+_ELSEWHERE = {  # what other libraries call it
+    "learning_rate": ("lr", "step_size", "base_lr"),
+    "filters": ("out_channels", "num_output", "features", "maps"),
+    "kernel": ("kernel_size", "filter_size", "ksize"),
+    "size": ("pool_size", "kernel_size", "kernel", "shape"),
+    "stride": ("strides", "subsample"),
+    "units": ("out_features", "neurons", "num_output", "nodes"),
+    "rate": ("p", "prob", "probability", "dropout_ratio"),
+    "slope": ("negative_slope", "alpha"),
+    "bias": ("use_bias",),
+    "batch_size": ("batch", "minibatch", "mini_batch"),
+    "epochs": ("max_epochs", "num_epochs", "max_epoch"),
+    "patience": ("wait",),
+    "watch": ("monitor",),
+    "with": ("inputs", "other"),
+    "id": ("name",),
+    "classes": ("labels", "class_names"),
+    "conv2d": ("conv", "convolution", "convolution2d", "conv2"),
+    "dense": ("linear", "fc", "affine", "fully_connected", "innerproduct", "inner_product"),
+    "maxpool": ("max_pool", "maxpool2d", "max_pooling", "maxpooling2d", "max_pooling2d", "pool"),
+    "avgpool": ("avg_pool", "avgpool2d", "averagepooling2d", "average_pooling2d", "avg_pooling"),
+    "global_avgpool": ("gap", "global_average_pooling", "globalaveragepooling2d", "adaptive_avgpool"),
+    "batchnorm": ("bn", "batch_norm", "batchnorm2d", "batchnormalization", "batch_normalization"),
+    "concat": ("cat", "concatenate", "merge", "join"),
+    "silu": ("swish",),
+    "leaky_relu": ("lrelu", "leakyrelu"),
+    "rotate": ("rotation", "random_rotation"),
+    "shift": ("translate", "translation"),
+    "flip": ("mirror",),
+    "he_normal": ("kaiming_normal", "kaiming", "msra"),
+    "he_uniform": ("kaiming_uniform",),
+    "glorot_uniform": ("xavier", "xavier_uniform"),
+    "glorot_normal": ("xavier_normal",),
+}
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """Known names that look like the word, best first."""
+    """Known names that mean the same elsewhere, then those that look like the word, best first."""
     pool = list(known)
+    elsewhere = [name for name in pool if word.lower() in _ELSEWHERE.get(name, ())]
+    return elsewhere + [name for name in _alike(word, pool) if name not in elsewhere]
+
+
+def _alike(word: str, pool: list[str]) -> list[str]:
     lowered = {name.lower(): name for name in pool}
     hits = difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
     hits += [name for name in lowered if name not in hits and len(word) > 2 and word.lower() in name][:2]
@@ -47,17 +86,26 @@ def rename(document: Document, path: Path, known: Iterable[str], *, key: bool, s
 
 
 def translate(
-    document: Document, errors: Iterable[ErrorDetails], model: type[BaseModel], base: Path
+    document: Document, errors: Iterable[ErrorDetails], model: type[BaseModel], base: Path, word: str = ""
 ) -> list[Diagnostic]:
-    """Diagnostics for the errors of one model whose mapping stands at `base`; one for each place."""
+    """Diagnostics for the errors of one model whose mapping stands at `base`; one for each place.
+
+    `word` is the name of the call whose arguments they are, where it stands bare.
+    """
     found: dict[Path, Diagnostic] = {}
     for error in errors:
         path, rest = follow(document, base, error["loc"])
-        if error["type"] == "missing":
+        absent = error["type"] == "missing" and not isinstance(error["loc"][-1], int)
+        if absent:
             path = (*path, *rest)
         if path not in found:
             owner, key = owning(model, path[len(base) :])
-            found[path] = _one(document, error, path, owner, key)
+            if absent:
+                found[path] = missing_key(document, path, owner, word=word)
+            elif error["type"] == "extra_forbidden":
+                found[path] = unknown_key(document, path, fields(owner))
+            else:
+                found[path] = _wrong(document, error, path, expected(error, model, path[len(base) :]), owner, key)
     return list(found.values())
 
 
@@ -106,30 +154,37 @@ def fields(model: type[BaseModel]) -> dict[str, Any]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _one(document: Document, error: ErrorDetails, path: Path, model: type[BaseModel], key: str) -> Diagnostic:
-    where = ".".join(str(part) for part in path) or "the spec"
-    if error["type"] == "extra_forbidden":
-        return unknown_key(document, path, fields(model))
-    if error["type"] == "missing":
-        return missing_key(document, path, model)
-    wanted = expected(model, key, path)
-    node = document.node(path)
+def _wrong(
+    document: Document, error: ErrorDetails, path: Path, wanted: str, model: type[BaseModel], key: str
+) -> Diagnostic:
+    node, where = document.node(path), _where(path)
     notes = [Note("note", f"`{key}`: {fields(model)[key].description}")] if key in fields(model) else []
     fixes: tuple[Fix, ...] = ()
     if isinstance(node, Scalar):
-        if node.quoted and error["type"] in ("int_type", "float_type", "bool_type"):
+        if node.quoted and "number" in wanted and node.raw.lstrip("-").replace(".", "", 1).isdigit():
             notes.insert(0, Note("help", "quotes make it text: leave them out"))
         fixes = rename(document, path, choices(model, key), key=False)
     return Diagnostic(
         "S104",
-        f"`{where}` must be {wanted}{_got(node)}" if wanted else f"`{where}`: {error['msg']}",
+        f"`{where}` must be {wanted}{_got(node)}" if wanted else f"`{where}`: {_plainly(error)}",
         document.span(path),
         path,
-        f"expected {wanted}" if wanted else error["msg"],
+        f"expected {wanted}" if wanted else "",
         labels=document.labels(path),
         notes=(*notes, Note("more", "specc explain S104")),
         fixes=fixes,
     )
+
+
+def _where(path: Path) -> str:
+    """`rotate.degrees`, `size[0]`: the last two names, and the positions after them."""
+    last = max((i for i, part in enumerate(path) if isinstance(part, str)), default=0)
+    names = [part for part in path[: last + 1] if isinstance(part, str)][-2:]
+    return ".".join(names or ["the spec"]) + "".join(f"[{part}]" for part in path[last + 1 :])
+
+
+def _plainly(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _got(node: Node | None) -> str:
@@ -160,10 +215,12 @@ def unknown_key(document: Document, path: Path, known: Iterable[str]) -> Diagnos
     )
 
 
-def missing_key(document: Document, path: Path, model: type[BaseModel], advice: tuple[Note, ...] = ()) -> Diagnostic:
+def missing_key(
+    document: Document, path: Path, model: type[BaseModel], advice: tuple[Note, ...] = (), word: str = ""
+) -> Diagnostic:
     """A required key that is absent; points at the group that it belongs into."""
     key, parent = str(path[-1]), path[:-1]
-    names = [str(part) for part in parent if isinstance(part, str)]
+    names = [word] if word else [str(part) for part in parent if isinstance(part, str)]
     field = fields(model).get(key)
     text = field.description if field is not None and field.default is PydanticUndefined else ""
     into = f"`{names[-1]}`" if names else "the top level of the spec"
@@ -196,9 +253,8 @@ def _choices(schema: dict[str, Any]) -> list[str]:
     return names
 
 
-def expected(model: type[BaseModel], key: str, path: Path) -> str:
-    """What a key takes, in plain words: `a whole number of at least 1`."""
-    tail: list[str | int] = [key]
-    after = path[len(path) - next((i for i, part in enumerate(reversed(path)) if part == key), 0) :]
-    tail += [part for part in after if isinstance(part, int)]
-    return phrase(schema_of(model, tuple(tail)))
+def expected(error: ErrorDetails, model: type[BaseModel], path: Path) -> str:
+    """What stands right at a path below a model, in plain words; empty where a validator has words of its own."""
+    if error["type"] == "value_error":
+        return ""
+    return phrase(schema_of(model, path), limits=error["type"].startswith("less_than"))

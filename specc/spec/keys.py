@@ -97,7 +97,7 @@ class Data(Arguments):
 class EarlyStop(Arguments):
     """When to stop before the last epoch."""
 
-    watch: str = Field(default="val_loss", description="what must improve: val_loss or a metric, as val_accuracy")
+    watch: str = Field(default="val_loss", description="what must improve: val_loss or a metric of the task")
     patience: Count = Field(description="epochs without improvement before training stops")
     min_delta: float = Field(default=0.0, ge=0, description="a smaller improvement does not count")
 

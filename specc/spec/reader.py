@@ -145,10 +145,12 @@ class Reader:
         if isinstance(annotation, type) and issubclass(annotation, Arguments) and annotation.shorthand:
             key = annotation.shorthand
             return {key: self._field(node, annotation.model_fields[key], path)} if node.raw else {}
+        if node.value is None and not node.raw and not node.quoted:
+            return None
         if get_origin(annotation) in (tuple, list):
             return self.value(node, next(_items(annotation)), path)
         if annotation is str:
-            return node.raw if node.raw or node.quoted else None
+            return node.raw
         if get_origin(annotation) is Literal and node.raw in get_args(annotation):
             return node.raw
         return node.value
@@ -200,7 +202,7 @@ class Reader:
             return model.model_validate(data)
         except ValidationError as error:
             if len(self.faults) == before:
-                self.faults += translate(self.document, error.errors(include_url=False), model, base)
+                self.faults += translate(self.document, error.errors(include_url=False), model, base, name)
             return Arguments()
 
 

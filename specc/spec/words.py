@@ -16,6 +16,7 @@ _PLAIN = {
     "null": "nothing",
     "object": "a group of keys",
 }
+_FAR = 1_000_000
 
 
 def schema_of(model: type[BaseModel], path: Path) -> dict[str, Any]:
@@ -58,12 +59,15 @@ def _step(schema: dict[str, Any], part: str | int, definitions: dict[str, Any]) 
     return {}
 
 
-def phrase(schema: dict[str, Any]) -> str:
-    """`a whole number of at least 1`, `png`, `jpeg` or `tiff`; empty where nothing is known."""
+def phrase(schema: dict[str, Any], limits: bool = False) -> str:
+    """`a whole number of at least 1`, `png`, `jpeg` or `tiff`; empty where nothing is known.
+
+    `limits` also says upper limits that nobody meets by chance.
+    """
     if "x-kind" in schema:
         return f"the name of {'an' if schema['x-kind'][0] in 'aeiou' else 'a'} {schema['x-kind']}"
     if "anyOf" in schema:
-        parts = [phrase(part) for part in schema["anyOf"] if part.get("type") != "null"]
+        parts = [phrase(part, limits) for part in schema["anyOf"] if part.get("type") != "null"]
         return _either([part for part in dict.fromkeys(parts) if part])
     if "const" in schema:
         return f"`{schema['const']}`"
@@ -71,7 +75,7 @@ def phrase(schema: dict[str, Any]) -> str:
         return _either([f"`{value}`" for value in schema["enum"]])
     if schema.get("type") == "array":
         return _array(schema)
-    return _PLAIN.get(schema.get("type", ""), "") + _bounds(schema)
+    return _PLAIN.get(schema.get("type", ""), "") + _bounds(schema, limits)
 
 
 def _either(parts: list[str]) -> str:
@@ -82,17 +86,20 @@ def _array(schema: dict[str, Any]) -> str:
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     item = next(iter(schema.get("prefixItems", ())), None) or schema.get("items") or {}
     of = {"integer": "whole numbers", "number": "numbers", "string": "texts"}.get(item.get("type", ""), "items")
-    amount = str(least) if least == most else f"at least {least}" if least else ""
-    return " ".join(part for part in ("a list of", amount, of) if part)
+    if least == most:
+        return f"a list of {least} {of}"
+    return f"a list of {of}{' that is not empty' if least else ''}"
 
 
-def _bounds(schema: dict[str, Any]) -> str:
+def _bounds(schema: dict[str, Any], limits: bool) -> str:
     low = f"at least {schema['minimum']:g}" if "minimum" in schema else ""
     low = f"more than {schema['exclusiveMinimum']:g}" if "exclusiveMinimum" in schema else low
     high = f"less than {schema['exclusiveMaximum']:,}" if "exclusiveMaximum" in schema else ""
     high = f"at most {schema['maximum']:,}" if "maximum" in schema else high
+    if not limits and max(schema.get("maximum", 0), schema.get("exclusiveMaximum", 0)) >= _FAR:
+        high = ""
     if "pattern" in schema:
-        return f" that matches {schema['pattern']}"
+        return " of the form below"
     if schema.get("type") == "string" and schema.get("minLength"):
         return " that is not empty"
     bounds = " and ".join(part for part in (low, high) if part)

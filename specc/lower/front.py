@@ -1,0 +1,41 @@
+"""From a spec's text to a checked study: expansion, models, graphs, rules, passes. Reads no image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specc.errors import Diagnostic, SpeccError, has_errors
+from specc.expand import expand
+from specc.ir import Graph
+from specc.lower import lower
+from specc.passes import run
+from specc.spec import read
+from specc.study import Study
+
+if TYPE_CHECKING:
+    from specc.registry import Registry
+    from specc.source import Document
+
+
+def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[Diagnostic, ...]]:
+    """The study (None where an error forbids it) and everything found. A stage's faults do not hide a later stage's,
+    as far as that one can still look.
+    """
+    try:
+        document = expand(document)
+        spec = read(document, registry)
+    except SpeccError as error:
+        return None, error.diagnostics
+    task = registry.tasks[spec.task]
+    found: list[Diagnostic] = []
+    graphs: dict[str, Graph] = {}
+    try:
+        graphs = lower(document, spec, registry, task)
+    except SpeccError as error:
+        found += error.diagnostics
+    study = Study(document, spec, registry, task, graphs, run(graphs, registry.ops))
+    for rule in registry.rules:
+        if not rule.tasks or task.name in rule.tasks:
+            found += rule.check(study)
+    found.sort(key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+    return (None if has_errors(found) else study), tuple(found)

@@ -1,0 +1,63 @@
+"""S202."""
+
+from __future__ import annotations
+
+from specc.errors import Diagnostic, Fix, Label
+from specc.plugin import Rule
+from specc.rules.common import fault, plural, replace_text, width_path, width_span
+from specc.rules.table1 import ROW_TEXT, judge
+from specc.study import Study
+
+
+def check(study: Study) -> list[Diagnostic]:
+    """What: the output layer does not have as many neurons as there are classes or quantities.
+
+    Why: neuron number i answers for class number i. With more neurons some answer for nothing, with fewer some class
+    can never be the answer.
+
+    Bad:
+
+        output: {classes: [normal, pneumonia, tuberculosis]}
+        model:
+          layers:
+            - flatten
+            - dense: {units: 4, activation: softmax}
+        loss: categorical_cross_entropy
+
+    Good:
+
+        output: {classes: [normal, pneumonia, tuberculosis]}
+        model:
+          layers:
+            - flatten
+            - dense: {units: 3, activation: softmax}
+        loss: categorical_cross_entropy
+
+    Source: Wataya et al. 2020, Jpn J Radiol 38, Table 1.
+    """
+    judgement = judge(study)
+    if judgement is None or judgement.code != "S202" or judgement.head.node is None:
+        return []
+    right = 1 if judgement.problem == "two_classes" else judgement.wanted
+    classes = judgement.problem != "regression"
+    what = (
+        plural(judgement.wanted, "class", "classes") if classes else plural(judgement.wanted, "quantity", "quantities")
+    )
+    path = width_path(study, judgement.head.node)
+    place = study.span("output", "classes") if classes else study.span("output", "targets")
+    return [
+        fault(
+            study,
+            "S202",
+            f"{what} need {plural(right, 'output neuron')}, and this layer has {judgement.head.neurons:,}",
+            path,
+            plural(judgement.head.neurons, "output neuron"),
+            ("rule", ROW_TEXT[judgement.problem]),
+            span=width_span(study, judgement.head.node),
+            labels=(Label(place, what),),
+            fixes=(Fix(f"give the last layer {plural(right, 'neuron')}", replace_text(study, (path, str(right)))),),
+        )
+    ]
+
+
+RULE = Rule("S202", "neuron_count", check, ("classification", "regression"))
