@@ -346,7 +346,7 @@ class _Expansion:
             if key not in block.params and key not in ("id", "repeat"):
                 close = nearest(key, block.params)
                 known = ", ".join(f"`{name}`" for name in block.params) or "none"
-                helps = (f"did you mean `{close}`?" if close else f"its parameters: {known}",)
+                helps = (f"its parameters: {known}",)
                 fixes = (Fix(f"write `{close}`", (Edit(entry.key_span, close),)),) if close else ()
                 self.report.add("S165", f"the block `{block.name}` has no parameter `{key}`", entry.key_span, "",
                                 (Label(block.span, "defined here"),), helps, fixes, scope)  # fmt: skip

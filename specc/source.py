@@ -62,10 +62,15 @@ def parse(text: str, file: str) -> Document:
         raise SpeccError(tuple(diagnostics), 1, {file: text})
     tree, more = _read(text, file, [edit for finding in findings for edit in finding.repair])
     hurt = {(diagnostic.span.line if diagnostic.span else 0) for diagnostic in diagnostics if diagnostic.code >= "S017"}
-    diagnostics += [d for d in more if not (tree.fault and d.span and d.span.line in hurt)]
+    diagnostics += [d for d in more if not (tree.fault and hurt & _lines(d))]
     if isinstance(tree.root, Mapping_) and not diagnostics:
         return Document(file, text, tree.root)
     raise SpeccError(tuple(sorted(diagnostics, key=_order)), 1, {file: text})
+
+
+def _lines(diagnostic: Diagnostic) -> set[int]:
+    spans = [diagnostic.span, *(label.span for label in diagnostic.labels)]
+    return {span.line for span in spans if span}
 
 
 def _order(diagnostic: Diagnostic) -> tuple[int, int, str]:

@@ -28,11 +28,7 @@ _START = rf"(?:^[ {_SPACE}]*(?:[-－][ {_SPACE}]+)*|[{{\[｛［,，、][ {_SPACE
 _WIDE_COLON = re.compile(rf"{_START}[A-Za-z_][\w.]*[ {_SPACE}]*(：)", re.MULTILINE)
 _WIDE_OPEN = re.compile(rf"(?:{_START}|[:：][ {_SPACE}]*)([［｛])", re.MULTILINE)
 _WIDE_DASH = re.compile(rf"^[ {_SPACE}]*(－)(?=[ {_SPACE}])", re.MULTILINE)
-_WIDE_SPACE = re.compile(
-    rf"^[ {_SPACE}]*[{_SPACE}]+|(?<=[:,{{\[：，])[ {_SPACE}]+|(?<=^- )[{_SPACE}]+"
-    rf"|(?<= - )[{_SPACE}]+|[{_SPACE}]+(?=[ {_SPACE}]*(?:[,}}\]#：，]|$))",
-    re.MULTILINE,
-)
+_SPACES = re.compile(rf"[ {_SPACE}]+")
 _FLOW = re.compile(r"[\[\]{}［］｛｝，、]")
 _QUOTE = re.compile(rf"(?:{_START}|[:：][ {_SPACE}]+|：)([“”„‟«»＂‘’‚‛＇])", re.MULTILINE)
 _CLOSING = re.compile(r"[“”„‟«»＂‘’‚‛＇](?=[ \t]*(?:[,，}\]｝］:：\r]|$))")
@@ -69,8 +65,8 @@ def scan(text: str, file: str) -> list[Finding]:
     if _SUSPECT.search(text):
         masked = mask(text)
         quotes, inside = _curly(masked)
-        hidden = [place for place in _wide(masked) if not any(a <= place[0] < b for a, b in inside)]
-        found += [*_tabs(text, masked, places), *_widths(text, hidden, places), *_quotes(text, quotes, places)]
+        wide = [place for place in _wide(masked) if not _between(place[0], inside)]
+        found += [*_tabs(text, masked, places), *_widths(text, wide, places), *_quotes(text, quotes, places)]
     return found
 
 
@@ -163,9 +159,17 @@ def _wide(masked: str) -> list[Place]:
         elif depth and sign in "］｝，、":
             found.add(match.span())
             depth -= sign in "］｝"
-    for match in _WIDE_SPACE.finditer(masked):
-        found |= {(at, at + 1) for at in range(*match.span()) if masked[at] != " "}
+    for match in _SPACES.finditer(masked):
+        if not match.group().isascii() and _has_a_meaning(masked, *match.span()):
+            found |= {(at, at + 1) for at in range(*match.span()) if masked[at] != " "}
     return sorted(found)
+
+
+def _has_a_meaning(masked: str, start: int, end: int) -> bool:
+    """Whether spaces between two offsets separate or indent (those inside of a name do not)."""
+    before, behind = masked[start - 1 : start], masked[end : end + 1]
+    dash = before == "-" and not masked[max(0, start - 2) : start - 1].strip()
+    return dash or before in ("", *"\n:,{[：，、［｛") or behind in ("", *"\n\r,}]#:：，")
 
 
 def _widths(text: str, found: list[Place], places: Places) -> list[Finding]:
@@ -205,6 +209,12 @@ def _curly(masked: str) -> tuple[list[tuple[Place, Place | None]], list[Place]]:
             done = closing.end()
             inside.append((start, done))
     return pairs, inside
+
+
+def _between(at: int, stretches: list[Place]) -> bool:
+    """Whether an offset is inside of one of some stretches, which are in order."""
+    number = bisect_right(stretches, (at, at))
+    return any(a <= at < b for a, b in stretches[max(0, number - 1) : number + 1])
 
 
 def _quotes(text: str, pairs: list[tuple[Place, Place | None]], places: Places) -> list[Finding]:
