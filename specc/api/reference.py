@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from specc.deploy import faults as deploy_faults
 from specc.plugin import Call
 from specc.registry import Registry, enabled
+from specc.rules import pages as pages_of_names
 from specc.run import faults as run_faults
 from specc.run.faults import fault
 
@@ -123,6 +124,8 @@ def _keys() -> list[Page]:
 
 def _codes(registry: Registry) -> list[Page]:
     found = {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in registry.rules}
+    for code, text in pages_of_names.DOCS.items():
+        found.setdefault(code, Page(code, "code", inspect.cleandoc(text)))
     for docs in (*_tables(), run_faults.DOCS, deploy_faults.DOCS):
         for code, text in docs.items():
             found.setdefault(code, Page(code, "code", text))
@@ -143,7 +146,7 @@ def _arguments(model: type[BaseModel] | None) -> tuple[tuple[str, str, str], ...
         default = (
             "required" if field.default is PydanticUndefined and not field.default_factory else _shown(field.default)
         )
-        rows.append((name, f"{kind}, {default}" if default else kind, field.description or ""))
+        rows.append((field.alias or name, f"{kind}, {default}" if default else kind, field.description or ""))
     return tuple(rows)
 
 

@@ -126,7 +126,10 @@ def _refuse(builder: Builder, other: str, value: str, verb: str, projectable: bo
                 Label(builder.origin(other), f"this one gives {show_shape(left)}"),
                 Label(builder.origin(value), f"the main path has {show_shape(right)}"),
             ),
-            notes=(Note("rule", f"layers.{'add' if verb == 'add' else 'concat'} - {rule}"),),
+            notes=(
+                Note("rule", f"layers.{'add' if verb == 'add' else 'concat'} - {rule}"),
+                Note("more", "specc explain S302"),
+            ),
             fixes=tuple(fixes),
         )
     )

@@ -183,7 +183,7 @@ class NetworkBuilder:
             self.path("id"),
             "must be unique in a network" if first is not None else "is the name of what goes in",
             labels=(Label(self.document.key_span(first.path), "first here"),) if first is not None else (),
-            notes=(Note("help", "choose another id"),),
+            notes=(Note("help", "choose another id"), Note("more", "specc explain S311")),
         )
 
 

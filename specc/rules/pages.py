@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PAGES: dict[str, str] = {
+DOCS: dict[str, str] = {
     "S101": """What: a name that neither specc nor an enabled plugin brings: a layer, activation, loss, optimizer,
     edit or task.
 
@@ -103,7 +103,7 @@ PAGES: dict[str, str] = {
 
     Good:
 
-        plugins: []
+        card: no plugin is needed
 
     Source: the spec language, Rules of the text (`plugins` enables nothing).
     """,
@@ -114,7 +114,7 @@ PAGES: dict[str, str] = {
     Bad:
 
         blocks:
-          dense:
+          relu:
             layers: [flatten]
 
     Good:
@@ -292,8 +292,8 @@ PAGES: dict[str, str] = {
     """,
     "S307": """What: `padding: same` with an even kernel (or size).
 
-    Why: dilation * (kernel - 1) zeros must be shared by two sides, and an odd number cannot be shared equally. Libraries
-    put the odd one on different sides, which shifts the image by half a pixel.
+    Why: dilation * (kernel - 1) zeros must be shared by two sides, and an odd number cannot be shared equally.
+    Libraries put the odd one on different sides, which shifts the image by half a pixel.
 
     Bad:
 

@@ -50,7 +50,7 @@ def _task(document: Document, registry: Registry) -> tuple[str | None, list[Diag
     if isinstance(node, Scalar) and node.raw in registry.tasks:
         return node.raw, []
     known = listed(sorted(registry.tasks))
-    more = Note("more", "specc explain tasks")
+    more = Note("more", "specc explain classification")
     if node is None:
         fault = Diagnostic(
             "S103",

@@ -153,7 +153,7 @@ FIXED: dict[str, tuple[Any, Any]] = {
         str | dict[str, str] | None,
         Field(default=None, description="free text for the report: background, source, eligibility, ..."),
     ),
-    "plugins": (Texts, Field(default=(), description="plugins that this spec needs; it enables nothing")),
+    "plugins": (tuple[str, ...], Field(default=(), description="plugins that this spec needs; it enables nothing")),
     "init": (
         Annotated[Call, Kind("init")] | None,
         Field(default=None, description="how weights start (default: glorot_uniform, bias 0)"),
