@@ -25,9 +25,9 @@ DEMO = PACKAGE / "demo"
 
 # Each part imports only from parts before it (and from itself).
 ORDER = (
-    *("errors", "fix", "text", "source", "expand", "shapes", "ir", "pieces", "plugin", "study", "registry", "spec"),
-    *("layers", "ops", "losses", "optimizers", "augmentations", "rules", "passes", "tasks", "core", "lower", "emit"),
-    *("data", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
+    *("errors", "fix", "text", "render", "source", "expand", "shapes", "ir", "pieces", "plugin", "study", "registry"),
+    *("spec", "layers", "ops", "losses", "optimizers", "augmentations", "rules", "passes", "tasks", "data", "core"),
+    *("lower", "emit", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
 )
 FUNCTION_LINES, FILE_LINES = 80, 400
 PROTOCOL = {"forward", "state_dict", "load_state_dict"}  # what they do is said by the libraries that call them
@@ -72,6 +72,8 @@ def test_imports_come_from_parts_before(name: str) -> None:
     if part(name) == "":
         return
     assert part(name) in ORDER, f"say in ORDER where `{part(name)}` belongs"
+    unknown = {part(m) for m in imports(name)} - {*ORDER, ""}
+    assert not unknown, f"{name} imports {unknown}, which does not exist or is not in ORDER"
     late = [m for m in imports(name) if part(m) and ORDER.index(part(m)) > ORDER.index(part(name))]
     assert not late, f"{name} imports {late}, which stands after it"
 
