@@ -1,0 +1,130 @@
+"""What the rules on data look at: the spec, the table of its files, the index of what is in them, the split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from specc.data.table import Row, Table
+from specc.errors import Diagnostic, Fix, Label, NoteKind, Path, Severity
+from specc.pieces.index import Entry
+from specc.pieces.readers import Facts
+from specc.rules.common import fault
+from specc.study import Study
+
+LISTS = ".specc"  # folder beside the spec; what is written there stays on this machine
+
+
+@dataclass
+class Look:
+    """`entries`, `groups` and `parts` have one item a row; the latter two are empty while they cannot be known.
+
+    An entry is None where the file is not there or must not be opened. `lists` collects, by code, the files that a
+    message counts.
+    """
+
+    study: Study
+    table: Table
+    entries: Sequence[Entry | None] = ()
+    groups: Sequence[str] = ()
+    parts: Sequence[str] = ()
+    lists: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def input(self) -> Any:
+        """The spec's `input`."""
+        return self.study.spec.input
+
+    @property
+    def data(self) -> Any:
+        """The spec's `data`."""
+        return self.study.spec.data
+
+    @property
+    def output(self) -> Any:
+        """The spec's `output`, None where the task has none."""
+        return getattr(self.study.spec, "output", None)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the spec's order; none in a task without classes."""
+        return tuple(getattr(self.output, "classes", None) or ())
+
+    def seen(self) -> Iterator[tuple[Row, Entry]]:
+        """Rows whose file could be looked at."""
+        for row, entry in zip(self.table.rows, self.entries, strict=True):
+            if entry is not None:
+                yield row, entry
+
+    def facts(self) -> Iterator[tuple[Row, Facts]]:
+        """Rows whose header could be read."""
+        for row, entry in self.seen():
+            if entry.facts is not None and entry.error is None:
+                yield row, entry.facts
+
+    def patients(self) -> list[str]:
+        """Whose each image is, by the table or else by the DICOM header; "" where neither tells."""
+        column = self.table.words.get("patient")
+        if column:
+            return [row.values[column] for row in self.table.rows]
+        return [entry.facts.patient if entry and entry.facts else "" for entry in self.entries]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRule:
+    """One thing that can be wrong with data. The docstring of `check` holds What, Why, a bad and a good spec."""
+
+    code: str
+    name: str
+    check: Callable[[Look], list[Diagnostic]]
+
+    @property
+    def doc(self) -> str:
+        """What, Why, examples."""
+        return self.check.__doc__ or ""
+
+
+def found(
+    look: Look,
+    code: str,
+    message: str,
+    path: Path,
+    label: str,
+    *notes: tuple[NoteKind, str],
+    files: Sequence[tuple[Row, str]] = (),
+    labels: Iterable[Label] = (),
+    fixes: Iterable[Fix] = (),
+    severity: Severity = "error",
+) -> list[Diagnostic]:
+    """One message, with its files: the first is named, all of them go to `.specc/CODE.csv` with what each is."""
+    where: list[tuple[NoteKind, str]] = []
+    if files:
+        look.lists[code] = [(shown(look.table, row), what) for row, what in files]
+        first = printable(look.lists[code][0][0])
+        rest = f"; full list: {LISTS}/{code}.csv" if len(files) > 1 else ""
+        where = [("where", f"{'first: ' if rest else ''}{first}{rest}")]
+    return [
+        fault(look.study, code, message, path, label, *where, *notes, labels=labels, fixes=fixes, severity=severity)
+    ]
+
+
+def shown(table: Table, row: Row) -> str:
+    """The file of a row as a person would name it from where the spec stands."""
+    return (FilePath(table.shown) / row.file).as_posix() if table.shown else row.file
+
+
+def printable(text: str) -> str:
+    """Text that cannot disturb a terminal: control and direction characters are spelled out, the middle may go."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= 160 else f"{text[:80]}...{text[-60:]}"
+
+
+def counts(items: Iterable[str], most: int = 4) -> str:
+    """`972 x 224x224 - 300 x 1024x1024 - 12 of 5 others`: how often each comes, the frequent ones first."""
+    tally = Counter(items).most_common()
+    text = " - ".join(f"{number:,} {printable(item)}" for item, number in tally[:most])
+    rest = sum(number for _, number in tally[most:])
+    return f"{text} - {rest:,} of {len(tally) - most} others" if rest else text

@@ -1,0 +1,48 @@
+"""D402."""
+
+from __future__ import annotations
+
+from specc.data.look import DataRule, Look, counts, found
+from specc.errors import Diagnostic, Label
+from specc.rules.common import plural
+
+
+def check(look: Look) -> list[Diagnostic]:
+    """What: images have another size than `input.size`, and the spec does not say how to make them fit.
+
+    Why: a network takes one size. Which of the three ways is right depends on the question: a nodule at the edge is
+    lost by `crop`, a heart's width is falsified by `stretch`. Sizes are height x width.
+
+    Bad: images of several sizes.
+
+        input: {format: png, size: [224, 224], channels: mono, scale: 0..1}
+
+    Good:
+
+        input: {format: png, size: [224, 224], channels: mono, resize: fit, scale: 0..1}
+    """
+    height, width = look.input.size
+    files = [(row, facts) for row, facts in look.facts()]
+    others = [(row, facts) for row, facts in files if (facts.height, facts.width) != (height, width)]
+    if look.input.resize is not None or not others:
+        return []
+    odd = sum(facts.height * width != facts.width * height for _, facts in others)
+    bent = f"distorts {odd:,} of them" if odd else "does the same here, since proportions agree"
+    sizes = counts(f"{facts.height}x{facts.width}" for _, facts in files)
+    asked = Label(look.study.span("input", "size"), "asked for here")
+    every = "all" if len(others) == len(files) else f"{len(others):,} of"
+    verb = "is" if len(files) == 1 else "are"
+    return found(
+        look,
+        "D402",
+        f"{every} {plural(len(files), 'image')} {verb} not {height}x{width}, and the spec does not say how to resize",
+        look.table.path,
+        sizes,
+        ("help", f"`resize: fit` in `input` keeps proportions; `stretch` {bent}; `crop` cuts edges"),
+        ("note", "the chosen rule also goes into the ONNX file, so that training and use agree"),
+        files=[(row, f"{facts.height}x{facts.width}") for row, facts in others],
+        labels=(asked,),
+    )
+
+
+RULE = DataRule("D402", "other_size", check)

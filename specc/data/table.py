@@ -1,0 +1,133 @@
+"""The table of a spec's files, as the emitted program will read it, with what keeps it from being read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any
+
+from specc.errors import Path
+from specc.pieces import tables
+from specc.study import Study
+
+SOURCES = ("folders", "manifest", "images")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image. `file` is relative to the table's root; `number` counts the lines of data from 1."""
+
+    number: int
+    file: str
+    label: str | None = None
+    targets: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows, and how they came about.
+
+    `root` is the folder that files must stay in, `shown` the same as the spec writes it, `path` the key of the spec
+    that names the source, `words` our words -> columns, `folders` the class folders that are there. `problem` is
+    (code of the rule that reports it, in words) where there are no rows because something is wrong.
+    """
+
+    path: Path
+    root: FilePath = FilePath()
+    shown: str = ""
+    rows: tuple[Row, ...] = ()
+    header: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] | None = None
+    problem: tuple[str, str] | None = None
+
+
+def read_table(study: Study, root: FilePath) -> Table:
+    """The rows of a spec whose relative paths start in `root`."""
+    data = study.spec.data
+    given = [name for name in SOURCES if getattr(data, name)]
+    if len(given) != 1:
+        names = " and ".join(f"`{name}`" for name in given)
+        return Table(("data",), problem=("D404", f"{names} are two sources" if given else "no source is named"))
+    path: Path = ("data", given[0])
+    place = root / getattr(data, given[0])
+    try:
+        missing = not (place.is_file() if given[0] == "manifest" else place.is_dir())
+    except (OSError, ValueError):
+        missing = True
+    if missing:
+        return Table(path, problem=("D404", _not_there(place, given[0])))
+    shown = FilePath(getattr(data, given[0]))
+    try:
+        if given[0] == "manifest":
+            return _manifest(study, path, place, shown.parent.as_posix())
+        if given[0] == "folders":
+            return _folders(study, path, place, shown.as_posix())
+        rows = tuple(Row(number, row["file"]) for number, row in enumerate(tables.read_images(place), 1))
+        return Table(path, place, shown.as_posix(), rows)
+    except ValueError as fault:
+        return Table(path, problem=("D405", str(fault)))
+    except OSError as fault:
+        return Table(path, problem=("D404", fault.strerror or "it cannot be opened"))
+
+
+def _not_there(place: FilePath, kind: str) -> str:
+    wanted = "file" if kind == "manifest" else "folder"
+    if place.exists():
+        return f"it is not a {wanted}"
+    near: list[str] = []
+    if place.parent.is_dir():
+        near = difflib.get_close_matches(place.name, [other.name for other in place.parent.iterdir()], 1)
+    return f"there is no such {wanted}" + (f"; close to it: `{near[0]}`" if near else "")
+
+
+def wanted(study: Study) -> dict[str, str]:
+    """Our words -> the manifest's columns, for all that the task and the spec ask for."""
+    output, columns = getattr(study.spec, "output", None), dict(study.spec.data.columns or {})
+    words = {"image": "image"}
+    if getattr(output, "classes", None):
+        words["label"] = "label"
+    if getattr(output, "target", None):
+        words["target"] = "target"
+    for name in getattr(output, "targets", None) or ():
+        words[f"targets.{name}"] = name
+    for word, column in columns.items():
+        inner: dict[str, Any] = column if isinstance(column, dict) else {}
+        words |= {f"{word}.{name}": name_of for name, name_of in inner.items()} if inner else {word: str(column)}
+    return words
+
+
+def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
+    values = tables.read_manifest(place)
+    words = wanted(study)
+    header = tuple(values[0]) if values else ()
+    split = study.spec.data.split
+    asked = set(words.values()) | ({split.column} if split and split.column else set())
+    missing = sorted(asked - set(header)) if values else []
+    if not values:
+        return Table(path, problem=("D405", "it has column names and no line of data"))
+    table = Table(path, place.parent, shown, (), header, words)
+    if missing:
+        return replace(table, problem=("D406", missing[0]))
+    label = words.get("label")
+    names = {word: column for word, column in words.items() if word == "target" or word.startswith("targets.")}
+    rows = (
+        Row(number, row[words["image"]], row[label] if label else None, {w: row[c] for w, c in names.items()}, row)
+        for number, row in enumerate(values, 1)
+    )
+    return replace(table, rows=tuple(rows))
+
+
+def _folders(study: Study, path: Path, place: FilePath, shown: str) -> Table:
+    found = sorted(other.name for other in place.iterdir() if other.is_dir() and not other.name.startswith("."))
+    classes = getattr(getattr(study.spec, "output", None), "classes", None)
+    if classes is None:
+        files = [(None, row["file"]) for row in tables.read_images(place)]
+    else:
+        there = [name for name in classes if name in found]
+        files = [(name, f"{name}/{row['file']}") for name in there for row in tables.read_images(place / name)]
+    rows = tuple(Row(number, file, label) for number, (label, file) in enumerate(files, 1))
+    return Table(path, place, shown, rows, folders=tuple(found))
