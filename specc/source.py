@@ -61,7 +61,7 @@ def parse(text: str, file: str) -> Document:
     if any(diagnostic.code == "S020" for diagnostic in diagnostics):
         raise SpeccError(tuple(diagnostics), 1, {file: text})
     tree, more = _read(text, file, [edit for finding in findings for edit in finding.repair])
-    hurt = {(diagnostic.span.line if diagnostic.span else 0) for diagnostic in diagnostics if diagnostic.code >= "S017"}
+    hurt = {line for diagnostic in diagnostics if diagnostic.code >= "S017" for line in _lines(diagnostic)}
     diagnostics += [d for d in more if not (tree.fault and hurt & _lines(d))]
     if isinstance(tree.root, Mapping_) and not diagnostics:
         return Document(file, text, tree.root)

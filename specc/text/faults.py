@@ -59,6 +59,11 @@ def _bracket(fault: Fault, rest: str, here: Span, start: Span | None) -> Diagnos
 
 def _content(fault: Fault, rest: str, here: Span, start: Span | None) -> Diagnostic:
     sign = rest[:1]
+    if sign == ":":
+        note = Note("help", "write a word in front of the colon")
+        return Diagnostic(
+            "S028", "nothing stands where a key belongs", _one(here), (), "a key is one word", (), (note,)
+        )
     if sign == ",":
         note = Note("help", "delete the comma, or write the value in front of it")
         return Diagnostic(
@@ -109,7 +114,7 @@ def _second(fault: Fault, rest: str, here: Span, start: Span | None) -> Diagnost
 
 def _indent(fault: Fault, rest: str, here: Span, start: Span | None) -> Diagnostic:
     labels = () if start is None or start.line == here.line else (Label(start, "the group begins here"),)
-    if rest[:1] in ("]", "}"):
+    if rest[:1] in ("]", "}", ":"):
         return _content(fault, rest, here, None)
     item = rest.startswith("-")
     message = "a list's item stands among keys" if item else "this line does not fit to the lines above it"

@@ -32,7 +32,8 @@ def mend(text: str, file: str, tree: Tree) -> Mend | None:
         return None
     for guess in _spaces(lines, line, tree.fault, file):
         tried = _apply(lines, guess)
-        if _better(tree, build(tried, file), line):
+        new = build(tried, file)
+        if _better(tree, new, line) or _opens_the_way(tree, new, tried, line, file):
             return Mend(guess, tried)
     fitting: list[tuple[int, Mend]] = []
     for shift, guess in _indents(lines, line, file):
@@ -62,6 +63,15 @@ def _better(old: Tree, new: Tree, line: int) -> bool:
     ahead = new.fault is None or new.fault.line > max(line, old.fault.line if old.fault else 0)
     same = bool(old.folded) and new.fault is not None and old.fault is not None and new.fault.line >= old.fault.line
     return (ahead or same) and not any(folded <= line for folded in new.folded)
+
+
+def _opens_the_way(old: Tree, new: Tree, text: str, line: int, file: str) -> bool:
+    """Whether the line is also indented wrongly, by the nearest guess, so that one repair alone shows no progress."""
+    if new.fault is None or old.fault is None or new.fault.line < old.fault.line:
+        return False
+    lines = text.split("\n")
+    guesses = [guess for _, guess in _indents(lines, line, file)][:1]
+    return any(_better(new, build(_apply(lines, guess), file), line) for guess in guesses)
 
 
 def _apply(lines: list[str], finding: Finding) -> str:
