@@ -197,6 +197,34 @@ def test_links_lead_somewhere() -> None:
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_first_spec_of_the_readme(tmp_path: Path) -> None:
+    """What a newcomer copies is right as it stands."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 1
+    (tmp_path / "chest.yaml").write_text(blocks[0], encoding="utf-8")
+    checked = specc.check(tmp_path / "chest.yaml", data=False)
+    assert not checked.diagnostics, str(checked)
+
+
+@pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_example_specs_are_clean(spec: Path) -> None:
+    """With their data, and without a warning."""
+    checked = specc.check(spec)
+    assert not checked.diagnostics, str(checked)
+
+
+def test_pages_name_commands_that_exist() -> None:
+    """`specc WORD` in a code block, a table or a line of text."""
+    from specc.cli.app import app
+
+    commands = {str(command.name) for command in app.registered_commands}
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "plugins/README.md"]
+    for page in pages:
+        named = set(re.findall(r"^specc ([a-z]+)|[`&] ?specc ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+        words = {a or b for a, b in named}
+        assert words <= commands, f"{page.name}: {words - commands}"
+
+
 def test_constraints_cover_what_is_asked_for() -> None:
     """Each requirement of pyproject.toml has one tested version, inside the range that it asks for."""
     from packaging.requirements import Requirement
