@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from specc.api.program import study_of
 from specc.deploy import contract as contracts
 from specc.run import evaluate as evaluation
 from specc.run import resume
@@ -38,7 +39,7 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
     lock = resume.read_lock(place)
     contract = contracts.read(place.contract)
     root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
-    found = origins(lock.resolved, root)
+    found = origins(study_of(place, lock, root), root)
     classes, units = contract.output.classes, contract.output.units
     positive = classes.index(contract.output.positive) if contract.output.positive in classes else 1
     question = evaluation.Question(

@@ -10,9 +10,10 @@ from pathlib import Path as FilePath
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.fix import apply_safe
 from specc.run.faults import fault
-from specc.run.folders import replace
+from specc.run.folders import Run, replace
 from specc.run.override import override
-from specc.source import Document, load
+from specc.run.resume import Lock
+from specc.source import Document, load, parse
 from specc.study import Study
 
 ROUNDS = 10  # a fix may bring another to light
@@ -67,6 +68,15 @@ def compile(spec: FilePath | str, *, settings: Iterable[str] = ()) -> dict[str, 
 
     program: dict[str, str] = compile_study(check(spec, data=False, settings=settings).require())
     return program
+
+
+def study_of(run: Run, lock: Lock, root: FilePath) -> Study:
+    """The study that a run was started with, its spec read as if it stood in `root`. Raises SpeccError."""
+    from specc.compile import check as check_spec
+
+    document = parse(run.spec.read_text(encoding="utf-8"), str(root / FilePath(lock.spec_file).name))
+    study, diagnostics = check_spec(document.file, False, document)
+    return Checked(study, tuple(diagnostics), {document.file: document.text}).require()
 
 
 def mend(spec: FilePath, *, data: bool = True) -> list[str]:

@@ -104,6 +104,8 @@ def _words(registry: Registry) -> list[Page]:
     )
     for kind, table in tables:
         for name, record in sorted(table.items()):
+            if getattr(record, "internal", False):
+                continue
             model = record.output if kind == "task" else getattr(record, "arguments", None)
             text = record.doc + ("\n" + "\n".join(record.table) if kind == "task" and record.table else "")
             found.append(

@@ -11,18 +11,17 @@ from pathlib import Path as FilePath
 from typing import Any, TypedDict
 
 from specc.api.evaluation import Evaluation, evaluate
-from specc.api.program import check
+from specc.api.program import check, study_of
 from specc.errors import Diagnostic, SpeccError
 from specc.run import folders, resume, start
 from specc.run.curve import draw
 from specc.run.folders import Run
-from specc.run.origins import index, origins
+from specc.run.origins import origins
 from specc.run.override import override
 from specc.run.verdict import Curve, Verdict, read_curve
 from specc.source import load
 
 Listen = Callable[[Mapping[str, Any]], object]
-CACHE = FilePath(".specc") / "cache"
 
 
 class Extra(TypedDict):
@@ -106,19 +105,19 @@ def train(
     assert spec is not None, "give a spec, or a run to resume"
     if sanity:
         with tempfile.TemporaryDirectory(prefix="specc-sanity-") as place:
-            run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(place))
-            arguments = start.command(run, root, CACHE.absolute(), sanity=True, **extra)
+            run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(place), listen)
+            arguments = start.command(run, root, cache_of(root), sanity=True, **extra)
             outcome = start.follow(arguments, run.log, listen)
             curve = read_curve(run.metrics)
         told = {k: v for k, v in outcome.last.get("sanity", {"sanity": "passed"}).items() if k != "event"}
         return Trained(run.folder, outcome.exit_code, None, {}, curve.verdict(), None, warnings, told)
-    run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(runs))
+    run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(runs), listen)
     with folders.claimed(run):
-        return _followed(run, start.command(run, root, CACHE.absolute(), **extra), data, listen, warnings)
+        return _followed(run, start.command(run, root, cache_of(root), **extra), data, listen, warnings)
 
 
 def _prepared(
-    spec: FilePath, settings: tuple[str, ...], data: FilePath | str | None, runs: FilePath
+    spec: FilePath, settings: tuple[str, ...], data: FilePath | str | None, runs: FilePath, listen: Listen
 ) -> tuple[Run, FilePath, tuple[Diagnostic, ...]]:
     """A new run with everything in it, the folder where the spec's paths start, and the warnings of the check."""
     from specc.compile import compile as compile_study
@@ -127,9 +126,7 @@ def _prepared(
     study = checked.require()
     root = FilePath(data).absolute() if data is not None else study.folder
     program = compile_study(study)
-    resolved = folders.plain(study.spec)
-    found = origins(resolved, root)
-    facts = resolved["input"] or {}
+    found = origins(study, root, lambda done, total: listen({"event": "data", "done": done, "total": total}))
     run = folders.create(runs, study.spec.name)
     beside = {"file": _relative(spec, run.folder), "folder": _relative(root, run.folder), "overrides": list(settings)}
     owners = sorted(set(study.registry.owners.values()))
@@ -139,18 +136,15 @@ def _prepared(
         "seed": study.spec.train.seed,
         "spec": beside,
         "plugins": {name: folders.plugin_version(name) for name in owners},
-        "resolved": resolved,
+        "resolved": folders.plain(study.spec),
     }
-    hashes = index(found, CACHE, _window(facts), facts.get("frame"))
-    folders.fill(run, study.document.text, program, lock, hashes)
+    folders.fill(run, study.document.text, program, lock, found.hashes)
     return run, root, tuple(d for d in checked.diagnostics if d.severity != "error")
 
 
-def _window(facts: Mapping[str, Any]) -> str:
-    """What the reader does with a window in the header."""
-    if facts.get("window") is None:
-        return "auto" if facts.get("format") == "dicom" else "none"
-    return "auto" if facts["window"] == "auto" else "none"
+def cache_of(root: FilePath) -> FilePath:
+    """Where decoded images are kept: `.specc/` beside the data, where a check keeps its index, else in this folder."""
+    return (root if os.access(root, os.W_OK) else FilePath.cwd()) / ".specc"
 
 
 def _relative(path: FilePath, to: FilePath) -> str:
@@ -206,10 +200,9 @@ def _resumed(
         resume.check_checkpoint(run)
         resume.check_spec(run, lock, _beside(run, lock, spec, settings))
         root = FilePath(data).absolute() if data is not None else resume.folder_of(run, lock)
-        facts = lock.resolved["input"] or {}
-        now = index(origins(lock.resolved, root), CACHE, _window(facts), facts.get("frame"))
+        now = origins(study_of(run, lock, root), root).hashes
         resume.check_data(run, now, json.loads(run.index.read_text(encoding="utf-8")))
-        arguments = start.command(run, root, CACHE.absolute(), resume=True, **extra)
+        arguments = start.command(run, root, cache_of(root), resume=True, **extra)
         return _followed(run, arguments, data, listen, tuple(resume.edited(run, lock)))
 
 
@@ -233,7 +226,7 @@ def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: L
     with folders.claimed(place):
         resume.check_checkpoint(place)
         root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
-        outcome = start.follow(start.command(place, root, CACHE.absolute(), resume=True), place.log, listen)
+        outcome = start.follow(start.command(place, root, cache_of(root), resume=True), place.log, listen)
     parity = outcome.last.get("parity", {})
     told = f"{parity.get('images', 0)} images, largest difference {float(parity.get('largest', 0)):.1e}"
     return {"run": place.folder.as_posix(), "model": place.model.as_posix(), "parity": told}

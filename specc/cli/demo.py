@@ -17,8 +17,7 @@ def demo(
     from specc.demo.run import SPEC, run
     from specc.run.progress import watcher
 
-    with watcher() as watch:
-        result = run(folder, edge.say, watch)
+    result = run(folder, edge.say, watcher)
     trained = result.trained
     if trained.exit_code:
         edge.then(f"cd {folder} && specc train --resume {trained.run.relative_to(folder)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path as FilePath
@@ -43,8 +44,8 @@ def unpack(folder: FilePath) -> FilePath:
     return folder / SPEC
 
 
-def run(folder: FilePath, say: Callable[[str], None], listen: Listen) -> Demo:
-    """All of it, each step with the command that does it alone. Raises SpeccError."""
+def run(folder: FilePath, say: Callable[[str], None], watching: Callable[[], AbstractContextManager[Listen]]) -> Demo:
+    """All of it, each step with the command that does it alone; `watching` shows the training. Raises SpeccError."""
     from specc.api.prediction import Prediction
     from specc.api.program import check, write
     from specc.api.program import compile as compile_spec
@@ -61,7 +62,8 @@ def run(folder: FilePath, say: Callable[[str], None], listen: Listen) -> Demo:
     lines = sum(text.count("\n") for text in program.values())
     say(f"3. specc compile {SPEC}: {len(program)} files, {lines} lines of PyTorch in {folder / 'program'}/")
     say(f"4. specc train {SPEC}")
-    trained = train(spec, runs=folder / "runs", listen=listen)
+    with watching() as listen:
+        trained = train(spec, runs=folder / "runs", listen=listen)
     if trained.exit_code:
         return Demo(folder, trained)
     for line in trained.lines():

@@ -1,4 +1,4 @@
-"""Faults of a model file or of an image that it is asked about. Codes P82x to P89x; the readers own P80x and P81x."""
+"""Faults of a model file or of an image that it is asked about. P80x are given by the readers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from specc.run.faults import fault
 __all__ = ["DOCS", "Refusal", "fault"]
 
 DOCS: dict[str, str] = {
+    "P801": "The file is not a PNG, JPEG, TIFF or DICOM file (its bytes say so, whatever its name), or is not there.",
+    "P802": "The image is damaged or cut short.",
+    "P803": "The image is over a limit of size; such a file can bring a computer to its knees.",
+    "P804": "The file has an accepted format in a form that is not accepted.",
+    "P805": "The file holds several frames and none was chosen, or the chosen one is not there.",
+    "P806": "The image holds values that are not finite.",
+    "P807": "The header contradicts itself or the pixels.",
+    "P808": "The DICOM file holds no image.",
+    "P809": "The decoder that this compression needs is not installed.",
     "P820": "The image is in another format than the contract of the model names (seen in its bytes, not its name).",
     "P821": "The image stores another number of bits a sample, or another sign, than the model was trained on.",
     "P822": "The image has another number of samples a pixel (gray or colour) than the model takes.",

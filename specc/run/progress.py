@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 Event = Mapping[str, Any]
+STEPS = 1_000_000  # of an epoch, where the program does not say: the bar then moves from epoch to epoch
 NOT_METRICS = frozenset({"event", "stage", "epoch", "seconds", "best", "step", "total", "passes"})
 
 
@@ -43,7 +44,8 @@ def opening(event: Event) -> str:
     parts = ", ".join(f"{count} {split}" for split, count in images.items()) if isinstance(images, dict) else images
     ranks = int(event.get("ranks", 1))
     device = f"{event.get('device')}" + (f" x {ranks}" if ranks > 1 else "")
-    return f"training {event.get('parameters', 0):,} parameters on {device}: {parts} images"
+    weights = f"{event['parameters']:,} parameters " if isinstance(event.get("parameters"), int) else ""
+    return f"training {weights}on {device}: {parts} images"
 
 
 class Lines:
@@ -84,7 +86,9 @@ def spoken(event: Event, epochs: int) -> Iterable[str]:
     elif kind == "resumed":
         yield f"resumed at epoch {event.get('epoch')}"
     elif kind == "trained":
-        yield f"trained in {float(event.get('seconds', 0)):.1f} s; the best epoch is {event.get('best_epoch')}"
+        seconds = event.get("seconds")
+        time = f" in {seconds:.1f} s" if isinstance(seconds, int | float) else ""
+        yield f"trained{time}; the best epoch is {event.get('best_epoch')}"
     elif kind == "exported":
         yield f"exported {event.get('file')}"
     elif kind == "parity":
@@ -103,8 +107,16 @@ class Live(Lines):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
-        self.bar: Bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[words]}"),
+            TimeRemainingColumn(),
+        )
+        console = Console(stderr=True)  # and results stay on standard output
+        self.bar: Bar = Progress(
+            *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
         self.task: TaskID = self.bar.add_task("starting", total=None, words="")
         self.steps = 1
 
@@ -120,7 +132,7 @@ class Live(Lines):
         super().__call__(event)
         kind = event["event"]
         if kind == "start":
-            self.steps = max(1, int(event.get("steps", 1)))
+            self.steps = max(1, int(event.get("steps", STEPS)))
             self.bar.update(self.task, description="training", total=self.epochs * self.steps, completed=0)
         elif kind == "data":
             done, total = event.get("done", 0), event.get("total")
@@ -130,8 +142,10 @@ class Live(Lines):
         elif kind == "step":
             epoch, step = int(event.get("epoch", 1)), int(event.get("step", 0))
             words = f"epoch {epoch}/{self.epochs}  loss {show(event.get('loss'))}"
-            done = (epoch - 1) * self.steps + step
+            done = (epoch - 1) * self.steps + min(step, self.steps)
             self.bar.update(self.task, completed=done, total=self.epochs * self.steps, words=words)
+        elif kind == "epoch":
+            self.bar.update(self.task, completed=int(event.get("epoch", 1)) * self.steps)
         elif kind == "trained":
             self.bar.update(self.task, description="exporting", total=None, words="")
 
