@@ -152,6 +152,7 @@ class Layer:
     example: str
     source: str = ""
     activation: bool = False  # may also stand as `activation:` of another layer
+    internal: bool = False  # made by the expansion of blocks; no word of the language
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,5 +165,6 @@ LAYERS = (
         lambda builder, arguments, value: value,
         "Computes nothing: gives the current value a name.",
         "mark: {id: enc1}",
+        internal=True,
     ),
 )

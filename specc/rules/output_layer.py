@@ -39,7 +39,8 @@ def check(study: Study) -> list[Diagnostic]:
     graph = next(iter(study.graphs.values()))
     value = next(iter(graph.outputs.values()))
     if value in graph.inputs:
-        return [fault(study, "S206", "the network has no output layer", ("model",), "computes nothing")]
+        place = study.key_span("model")
+        return [fault(study, "S206", "the network has no output layer", ("model",), "computes nothing", span=place)]
     last = graph.node(value)
     node = judgement.head.node or last
     right = {"two_classes": "{units: 1, activation: sigmoid}", "regression": f"{{units: {judgement.wanted}}}"}

@@ -56,6 +56,11 @@ def table(registry: Registry, kind: str) -> Mapping[str, Any]:
     return tables[kind]
 
 
+def words(registry: Registry, kind: str) -> Mapping[str, Any]:
+    """The words of a kind that people write."""
+    return {name: record for name, record in table(registry, kind).items() if not getattr(record, "internal", False)}
+
+
 _COMMON: dict[str, dict[str, Any]] = {
     "layer": {"id": (str | None, Field(default=None, description="a name for this layer's output"))},
     "loss": {"weight": (float, Field(default=1.0, gt=0, description="factor in a sum of losses"))},
@@ -289,7 +294,7 @@ def word_span(document: Document, path: Path, name: str) -> Any:
 
 def unknown_word(document: Document, registry: Registry, kind: str, name: str, path: Path) -> Diagnostic:
     """A name that the registry does not have; another library's spelling of a loss has a code of its own."""
-    span, known = word_span(document, path, name), table(registry, kind)
+    span, known = word_span(document, path, name), words(registry, kind)
     own = () if document.node(path) is None or document.definition(path) is not None else (span,)
     for loss in known.values() if kind == "loss" else ():
         if name.lower() in loss.spellings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specc.spec.reader import arguments_model, table
+from specc.spec.reader import arguments_model, words
 from specc.spec.root import build
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ _BEFORE_EXPANSION: dict[str, Any] = {
 
 def _kind(registry: Registry, kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
     bare, named = [], {}
-    for name, record in table(registry, kind).items():
+    for name, record in words(registry, kind).items():
         model = arguments_model(kind, record)
         schema = _adopt(model.model_json_schema(by_alias=True), definitions, f"{kind}.{name}.")
         if kind == "layer":
