@@ -31,7 +31,11 @@ def check_data(
     name are kept in `.specc/` beside the spec; a folder that cannot be written is no fault.
     """
     look, skipped = look_at(study, progress, root or study.folder)
-    diagnostics = [diagnostic for rule in RULES for diagnostic in rule.check(look)]
+    diagnostics: list[Diagnostic] = []
+    for rule in RULES:
+        errors = {diagnostic.code for diagnostic in diagnostics if diagnostic.severity == "error"}
+        if errors.isdisjoint(rule.after):
+            diagnostics += rule.check(look)
     _write_lists(study.folder / LISTS, look)
     return diagnostics, summarize(look, skipped)
 

@@ -23,7 +23,7 @@ class Look:
     """`entries`, `groups` and `parts` have one item a row; the latter two are empty while they cannot be known.
 
     An entry is None where the file is not there or must not be opened. `lists` collects, by code, the files that a
-    message counts.
+    message counts; `blamed` are the numbers of rows that a message has spoken of so that no other needs to.
     """
 
     study: Study
@@ -32,6 +32,7 @@ class Look:
     groups: Sequence[str] = ()
     parts: Sequence[str] = ()
     lists: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    blamed: set[int] = field(default_factory=set)
 
     @property
     def input(self) -> Any:
@@ -60,9 +61,9 @@ class Look:
                 yield row, entry
 
     def facts(self) -> Iterator[tuple[Row, Facts]]:
-        """Rows whose header could be read."""
+        """Rows whose picture could be read, less those that were blamed already."""
         for row, entry in self.seen():
-            if entry.facts is not None and entry.error is None:
+            if entry.facts is not None and entry.error is None and row.number not in self.blamed:
                 yield row, entry.facts
 
     def patients(self) -> list[str]:
@@ -75,11 +76,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class DataRule:
-    """One thing that can be wrong with data. The docstring of `check` holds What, Why, a bad and a good spec."""
+    """One thing that can be wrong with data. The docstring of `check` holds What, Why, a bad and a good spec.
+
+    The rule is not asked where an error of a code in `after` was found: it would speak of its consequences.
+    """
 
     code: str
     name: str
     check: Callable[[Look], list[Diagnostic]]
+    after: tuple[str, ...] = ()
 
     @property
     def doc(self) -> str:
@@ -123,8 +128,16 @@ def printable(text: str) -> str:
 
 
 def counts(items: Iterable[str], most: int = 4) -> str:
-    """`972 x 224x224 - 300 x 1024x1024 - 12 of 5 others`: how often each comes, the frequent ones first."""
+    """`972 x 224x224 - 300 x 1024x1024 - 12 of 5 other kinds`: how often each comes, the frequent ones first."""
     tally = Counter(items).most_common()
-    text = " - ".join(f"{number:,} {printable(item)}" for item, number in tally[:most])
+    most = most + 1 if len(tally) == most + 1 else most
+    text = " - ".join(f"{number:,} {'x ' * item[:1].isdigit()}{printable(item)}" for item, number in tally[:most])
     rest = sum(number for _, number in tally[most:])
-    return f"{text} - {rest:,} of {len(tally) - most} others" if rest else text
+    return f"{text} - {rest:,} of {len(tally) - most} other kinds" if rest else text
+
+
+def share(number: int, total: int, what: str, one: str = "is", several: str = "are") -> str:
+    """`1 of 2 images is`, `2 of 2 images are`, `the only image is`."""
+    if total == 1:
+        return f"the only {what} {one}"
+    return f"{'all' if number == total else f'{number:,} of'} {total:,} {what}s {one if number == 1 else several}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic, NoteKind
-from specc.rules.common import plural
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -35,6 +34,7 @@ def check(look: Look) -> list[Diagnostic]:
     ]
     if not bad:
         return []
+    rows = {row.number for row, _, _ in bad}
     commas = sum(bool(re.fullmatch(r"[+-]?\d+,\d+", text.strip())) for _, text, _ in bad)
     notes: list[tuple[NoteKind, str]] = [("help", "correct them, or take these lines out of the table")]
     if commas:
@@ -44,7 +44,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D412",
-        f"{len(bad):,} of {plural(len(look.table.rows), 'image')} have no finite number as target",
+        f"{share(len(rows), len(look.table.rows), 'image', 'has', 'have')} no finite number as target",
         path,
         counts(f"`{text}`" if text.strip() else "blank" for _, text, _ in bad),
         *notes,

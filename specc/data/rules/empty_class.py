@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from specc.data.look import DataRule, Look, found, printable
 from specc.errors import Diagnostic, Label
 from specc.rules.common import plural
@@ -27,7 +29,9 @@ def check(look: Look) -> list[Diagnostic]:
         return []
     there = {row.label for row in look.table.rows}
     empty = [name for name in look.classes if name not in there]
-    if not empty:
+    strange = {name.casefold() for name in there | set(look.table.folders or ()) if name and name not in look.classes}
+    empty = [name for name in empty if not difflib.get_close_matches(name.casefold(), strange, 1)]  # D410 asks for it
+    if not empty or not there & set(look.classes):
         return []
     names = ", ".join(f"`{printable(name)}`" for name in empty)
     absent = [name for name in empty if name not in (look.table.folders or empty)]

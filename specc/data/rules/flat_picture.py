@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -31,8 +30,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D425",
-        f"{len(flat):,} of {plural(len(look.table.rows), 'picture')} {'is' if len(flat) == 1 else 'are'} flat: every "
-        "pixel is the same",
+        f"{share(len(flat), len(look.table.rows), 'picture')} flat: every pixel is the same",
         look.table.path,
         counts(what for _, what in flat),
         ("help", "look at them; take them out where an export failed"),

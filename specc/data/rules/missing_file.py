@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, found
+from specc.data.look import DataRule, Look, found, share
 from specc.data.table import Row
 from specc.errors import Diagnostic
 from specc.pieces import tables
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -39,7 +38,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D407",
-        f"{len(missing):,} of {plural(len(look.table.rows), 'image')} are not there",
+        f"{share(len(missing), len(look.table.rows), 'image')} not there",
         look.table.path,
         "names files from its own folder on",
         ("help", "correct the names, copy the files there, or take the lines out of the table"),

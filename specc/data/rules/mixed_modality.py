@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic, Label
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -33,11 +32,11 @@ def check(look: Look) -> list[Diagnostic]:
     others = [(row, kind) for row, kind in files if kind not in accepted]
     if not others:
         return []
+    look.blamed |= {row.number for row, _ in others}
     words = " or ".join(accepted)
     named = look.input.modality is not None
-    message = f"the data mix image types: {len(others):,} of {plural(len(files), 'DICOM file')} are not {words}"
-    classes = Counter(row.label for row, _ in others if row.label)
-    notes = f"by class: {counts(row.label for row, _ in others if row.label)}" if len(classes) > 0 else ""
+    message = f"the data mix image types: {share(len(others), len(files), 'DICOM file')} not {words}"
+    notes = f"by class: {counts(row.label for row, _ in others if row.label)}" if look.classes else ""
     here = Label(look.study.span("input", "modality"), "the spec accepts only these")
     cure = "`skip: other_modality` in `data`" if named else f"`modality: [{accepted[0]}]` in `input`"
     rest = "" if named else " and `skip: other_modality` in `data`"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic, Label
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -33,7 +32,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D423",
-        f"{len(wrong):,} of {plural(len(files), 'image')} do not have the channels that the spec asks for",
+        f"{share(len(wrong), len(files), 'image', 'has', 'have')} other channels than the spec asks for",
         look.table.path,
         counts(names.get(samples, f"with {samples} planes") for _, samples in files),
         ("help", "store each plane as an image of its own, or as grey or RGB" if planes else cure),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic, Fix, Label
-from specc.rules.common import plural, replace_text
+from specc.rules.common import replace_text
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -25,6 +25,7 @@ def check(look: Look) -> list[Diagnostic]:
     others = [(row, kind) for row, kind in files if kind != look.input.format]
     if not others:
         return []
+    look.blamed |= {row.number for row, _ in others}
     kinds = {kind for _, kind in files}
     fixes = []
     if len(kinds) == 1:
@@ -33,7 +34,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D409",
-        f"{len(others):,} of {plural(len(files), 'image')} are not {look.input.format.upper()}",
+        f"{share(len(others), len(files), 'image')} not {look.input.format.upper()}",
         look.table.path,
         counts(kind.upper() for _, kind in files),
         ("why", "a file is what is in it, whatever its name ends in; one model takes one format"),

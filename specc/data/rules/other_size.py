@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic, Label
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -30,12 +29,10 @@ def check(look: Look) -> list[Diagnostic]:
     bent = f"distorts {odd:,} of them" if odd else "does the same here, since proportions agree"
     sizes = counts(f"{facts.height}x{facts.width}" for _, facts in files)
     asked = Label(look.study.span("input", "size"), "asked for here")
-    every = "all" if len(others) == len(files) else f"{len(others):,} of"
-    verb = "is" if len(files) == 1 else "are"
     return found(
         look,
         "D402",
-        f"{every} {plural(len(files), 'image')} {verb} not {height}x{width}, and the spec does not say how to resize",
+        f"{share(len(others), len(files), 'image')} not {height}x{width}, and the spec does not say how to resize",
         look.table.path,
         sizes,
         ("help", f"`resize: fit` in `input` keeps proportions; `stretch` {bent}; `crop` cuts edges"),

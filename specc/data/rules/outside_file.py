@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, found
+from specc.data.look import DataRule, Look, found, share
 from specc.data.table import Row
 from specc.errors import Diagnostic
 from specc.pieces import tables
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -35,7 +34,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D408",
-        f"{plural(len(outside), 'file name')} of {len(look.table.rows):,} lead out of the data folder",
+        f"{share(len(outside), len(look.table.rows), 'file name', 'leads', 'lead')} out of the data folder",
         look.table.path,
         "files must lie in the folder of this table" if look.table.path[-1] == "manifest" else "files must lie in here",
         ("why", "what lies outside is never opened, so that a table cannot reach into the rest of the computer"),

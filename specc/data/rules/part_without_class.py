@@ -55,4 +55,9 @@ def check(look: Look) -> list[Diagnostic]:
     )
 
 
-RULE = DataRule("D416", "part_without_class", check)
+RULE = DataRule(
+    "D416",
+    "part_without_class",
+    check,
+    ("D403", "D404", "D405", "D406", "D407", "D408", "D410", "D411", "D421", "D424"),
+)

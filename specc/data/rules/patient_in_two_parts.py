@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from specc.data.look import DataRule, Look, found
+from specc.data.look import DataRule, Look, found, share
 from specc.data.split import grouping
 from specc.errors import Diagnostic
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -46,7 +45,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D413",
-        f"{plural(len(torn), 'patient')} of {len(parts):,} {'is' if len(torn) == 1 else 'are'} in more than one part",
+        f"{share(len(torn), len(parts), 'patient')} in more than one part",
         ("data", "split", "column") if column else ("data", "split", "group"),
         "this column splits" if column else f"groups by {grouping(look)}",
         ("why", "images of one person are nearly alike: validation would measure memory"),

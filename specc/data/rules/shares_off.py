@@ -5,7 +5,6 @@ from __future__ import annotations
 from specc.data.look import DataRule, Look, found
 from specc.data.split import shares
 from specc.errors import Diagnostic
-from specc.rules.common import plural
 
 POINTS = 5
 
@@ -36,11 +35,16 @@ def check(look: Look) -> list[Diagnostic]:
         "the split cannot come close to its percentages",
         ("data", "split"),
         "reached: " + ", ".join(f"{part} {share:.0f}" for part, share in reached.items()),
-        ("why", f"{plural(len(set(look.groups)), 'group')} are not torn, and the largest has "
+        ("why", f"a group is never torn, and the largest of {len(set(look.groups)):,} has "
                 f"{max(look.groups.count(group) for group in set(look.groups)):,} of {len(look.parts):,} images"),
         ("help", "write the percentages that were reached, or add patients"),
         severity="warning",
     )  # fmt: skip
 
 
-RULE = DataRule("D417", "shares_off", check)
+RULE = DataRule(
+    "D417",
+    "shares_off",
+    check,
+    ("D403", "D404", "D405", "D406", "D407", "D408", "D410", "D411", "D421", "D424", "D416"),
+)

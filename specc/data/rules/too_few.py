@@ -55,4 +55,6 @@ def check(look: Look) -> list[Diagnostic]:
     return []
 
 
-RULE = DataRule("D418", "too_few", check)
+RULE = DataRule(
+    "D418", "too_few", check, ("D403", "D404", "D405", "D406", "D407", "D408", "D410", "D411", "D421", "D424", "D416")
+)

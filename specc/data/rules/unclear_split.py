@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.data.split import PARTS, shares
 from specc.errors import Diagnostic
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -43,7 +42,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D424",
-        f"{len(strange):,} of {plural(len(look.table.rows), 'line')} say something else than train, val or test",
+        f"{share(len(strange), len(look.table.rows), 'line', 'says', 'say')} something else than train, val or test",
         ("data", "split", "column"),
         counts(f"`{part}`" if part else "blank" for _, part in strange),
         ("help", "write train, val or test into each line of the column"),

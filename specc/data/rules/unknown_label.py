@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from specc.data.look import DataRule, Look, counts, found, printable
+from specc.data.look import DataRule, Look, counts, found, printable, share
 from specc.errors import Diagnostic, Label, NoteKind
 from specc.rules.common import plural
 
@@ -44,7 +44,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D410",
-        f"{len(strange):,} of {plural(len(look.table.rows), 'image')} have a label that is not in `classes`",
+        f"{share(len(strange), len(look.table.rows), 'image', 'has', 'have')} a label that is not in `classes`",
         look.table.path,
         counts(f"`{name}`" if name else "blank" for _, name in strange),
         *_helps(others, classes),

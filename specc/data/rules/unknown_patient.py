@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, found
+from specc.data.look import DataRule, Look, found, share
 from specc.data.split import grouping, shares
 from specc.errors import Diagnostic
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -49,7 +48,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D421",
-        f"{len(blank):,} of {plural(len(look.table.rows), 'image')} do not tell their patient: {what}",
+        f"{share(len(blank), len(look.table.rows), 'image', 'does', 'do')} not tell the patient: {what}",
         path,
         "groups by patient",
         ("why", why),

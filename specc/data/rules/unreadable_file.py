@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic
-from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
@@ -21,20 +20,23 @@ def check(look: Look) -> list[Diagnostic]:
 
         data: {manifest: data/cxr_without_damaged.csv, columns: {image: file}}
     """
-    bad = [(row, entry.error) for row, entry in look.seen() if entry.error and entry.error[0] not in ("P805",)]
+    bad = [(row, entry.error) for row, entry in look.seen() if entry.error and entry.error[0] != "P805"]
     if not bad:
         return []
     decoders = sorted({reason for _, (code, reason) in bad if code == "P809"})
-    notes = [("help", reason) for reason in decoders]
     return found(
         look,
         "D403",
-        f"{len(bad):,} of {plural(len(look.table.rows), 'image')} cannot be read",
+        f"{share(len(bad), len(look.table.rows), 'image', 'cannot', 'cannot')} be read",
         look.table.path,
         counts((reason for _, (_, reason) in bad), 3),
         ("why", "training on what is left would change the study in silence; the number of bad files allowed is 0"),
-        *((("help", f"install what is missing: {'; '.join(decoders)}"),) if notes else ()),
-        *((("help", "repair these files, or take them out of the data"),) if len(bad) > len(decoders) else ()),
+        *((("help", f"install what is missing: {'; '.join(decoders)}"),) if decoders else ()),
+        *(
+            (("help", "repair these files, or take them out of the data"),)
+            if any(code != "P809" for _, (code, _) in bad)
+            else ()
+        ),
         files=[(row, f"{code}: {reason}") for row, (code, reason) in bad],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.data.look import DataRule, Look, counts, found
+from specc.data.look import DataRule, Look, counts, found, share
 from specc.errors import Diagnostic
 from specc.rules.common import plural
 
@@ -34,10 +34,12 @@ def check(look: Look) -> list[Diagnostic]:
     ]
     if not several:
         return []
-    total = plural(len(look.table.rows), "image file")
-    message = f"{len(several):,} of {total} hold several frames, and the spec does not say which one"
+    total = len(look.table.rows)
+    message = (
+        share(len(several), total, "file", "holds", "hold") + " several frames, and the spec does not say which one"
+    )
     if chosen is not None:
-        message = f"{len(several):,} of {total} have no frame {chosen:,}"
+        message = f"{share(len(several), total, 'file', 'has', 'have')} no frame {chosen:,}"
     return found(
         look,
         "D419",
