@@ -88,7 +88,7 @@ def test_values(text: str, value: object) -> None:
         value = [-1]
     got = values(parse(f"a: {text}\n", "f").tree)
     assert got == {"a": value}
-    assert type(got["a"]) is type(value)  # type: ignore[index]
+    assert type(got["a"]) is type(value)
 
 
 def test_raw_text_is_kept() -> None:

@@ -12,7 +12,9 @@ Number = int | float
 LARGEST = 10**15  # no quantity of a network is larger
 _LONGEST = 200  # characters
 _DEEPEST = 32  # parentheses and signs
-_TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|\*\*|[-+*%()/]))", re.ASCII)
+_TOKEN = re.compile(
+    r"\s*(?:((?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)|(//|\*\*|[-+*%()/]))", re.ASCII
+)
 
 
 class ExpressionFault(Exception):
