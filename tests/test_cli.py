@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import specc
 from specc.cli import main
 
 DEMO = Path(specc.__file__).parent / "demo"
+CODE = r"\"((?:S\d|D4|E5|T6|X7|P8)\d\d)\""
 COMMANDS = ["demo", "check", "explain", "show", "compile", "train", "eval", "export", "predict"]
 
 PROGRAM = '''
@@ -279,6 +281,16 @@ def test_every_listed_word_has_a_page(tmp_path: Path) -> None:
     for page in found:
         text = "\n".join(reference.find(found, page.word).lines())
         assert len(text) > len(page.word) + 20, page.word
+
+
+def test_every_code_has_a_page(tmp_path: Path) -> None:
+    """Whatever code a message can carry, `specc explain` knows it."""
+    from specc.api import reference
+
+    words = {page.word for page in reference.pages(tmp_path)}
+    package = Path(specc.__file__).parent
+    used = {code for file in package.rglob("*.py") for code in re.findall(CODE, file.read_text(encoding="utf-8"))}
+    assert len(used) > 150 and not used - words, sorted(used - words)
 
 
 def test_show(cli: Any, study: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import textwrap
 import types
 import typing
@@ -15,14 +16,17 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from specc.data import DATA_RULES
 from specc.deploy import faults as deploy_faults
 from specc.plugin import Call
 from specc.registry import Registry, enabled
 from specc.rules import pages as pages_of_names
 from specc.run import faults as run_faults
 from specc.run.faults import fault
+from specc.text import pages as pages_of_text
 
 WIDTH = 100
+PART = re.compile(r"(What|Why|Bad|Good|Cure|Source|classification|regression)\b[^.]*?:")
 INDENT = " " * 6
 KINDS = ("task", "layer", "loss", "optimizer", "augmentation", "initializer", "key", "code")
 PLURAL = {"loss": "losses"}
@@ -45,9 +49,7 @@ class Page:
 
     def lines(self) -> list[str]:
         """The page for a terminal."""
-        lines = [f"{self.word} ({self.kind})", ""]
-        for line in self.text.strip().splitlines():
-            lines += textwrap.wrap(line, WIDTH) if len(line) > WIDTH else [line]
+        lines = [f"{self.word} ({self.kind})", "", *flowed(self.text.strip())]
         if self.arguments:
             lines += ["", "arguments:"]
         for name, kind, doc in self.arguments:
@@ -58,6 +60,18 @@ class Page:
         if self.example:
             lines += ["", "example:", *(f"  {line}" for line in self.example.strip().splitlines())]
         return [*lines, *(["", f"source: {self.source}"] if self.source else []), ""]
+
+
+def flowed(text: str) -> list[str]:
+    """Paragraphs broken anew at the width of a page; indented lines, and those that begin as `Why:`, stay their own."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        follows = lines and lines[-1] and not lines[-1].startswith(" ")
+        if follows and line and not line.startswith(" ") and not PART.match(line) and not lines[-1].endswith(":"):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return [part for line in lines for part in (textwrap.wrap(line, WIDTH) if line[:1].strip() else [line])]
 
 
 def pages(folder: FilePath) -> list[Page]:
@@ -126,17 +140,11 @@ def _keys() -> list[Page]:
 
 def _codes(registry: Registry) -> list[Page]:
     found = {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in registry.rules}
-    for code, text in pages_of_names.DOCS.items():
-        found.setdefault(code, Page(code, "code", inspect.cleandoc(text)))
-    for docs in (*_tables(), run_faults.DOCS, deploy_faults.DOCS):
+    found |= {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in DATA_RULES}
+    for docs in (pages_of_names.DOCS, pages_of_text.DOCS, run_faults.DOCS, deploy_faults.DOCS):
         for code, text in docs.items():
-            found.setdefault(code, Page(code, "code", text))
+            found.setdefault(code, Page(code, "code", inspect.cleandoc(text)))
     return [found[code] for code in sorted(found)]
-
-
-def _tables() -> list[Mapping[str, str]]:
-    """Codes that are no rules, documented by the stages that give them."""
-    return []
 
 
 def _arguments(model: type[BaseModel] | None) -> tuple[tuple[str, str, str], ...]:

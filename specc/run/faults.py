@@ -5,6 +5,7 @@ from __future__ import annotations
 from specc.errors import Diagnostic, Note, SpeccError
 
 DOCS: dict[str, str] = {
+    "T601": "A loss, gradient or weight is no longer a finite number; the last good checkpoint is kept.",
     "T650": "The training program ended without saying why; the last lines that it wrote are shown.",
     "T651": "There is no such run, or it holds no valid checkpoint, so there is nothing to resume.",
     "T652": "The spec is not the one that this run was started with; a resume would mix two studies.",
