@@ -278,7 +278,14 @@ class _Expansion:
     def _full(self, text: str, node: Node, scope: Scope) -> str:
         """The full id that a text names in a scope."""
         if text.startswith("@"):
-            self.report.add("S169", "an id does not begin with `@`", node.span, "", scope=scope)
+            self.report.add(
+                "S169",
+                "an id does not begin with `@`",
+                node.span,
+                "not an id",
+                helps=("name the id of a layer, as in `with: enc1`",),
+                scope=scope,
+            )
         if not scope.inside:
             return text
         if text == "input":

@@ -231,8 +231,9 @@ def _expression(node: Scalar, text: str, scope: Scope, report: Report) -> Node:
         if fault.message:
             labels = [Label(bound.value.span, "a value that it uses") for bound in used[:2]]
             span = part(node.span, fault.at + 2, 1, node)
-            report.add("S161", f"this expression has no value: {fault.message}", span, "here", labels, (fault.help,),
-                       scope=scope)  # fmt: skip
+            message = f"this expression has no value: {fault.message}"
+            helps = (fault.help or "write a shorter one, or the number itself",)
+            report.add("S161", message, span, "here", labels, helps, scope=scope)
         return placed(Scalar(None, "", False, node.span), node, scope)
     result = placed(Scalar(number, repr(number), False, node.span), node, scope)
     passed = [bound.value for bound in used if bound.passed]
