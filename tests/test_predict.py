@@ -321,6 +321,15 @@ def test_missing_or_damaged_contract() -> None:
         assert codes(caught) == ["P845"]
 
 
+def test_other_tasks_are_not_asked(tmp_path: Path) -> None:
+    """A generator has no image input, a detector no classes for the whole image."""
+    generator = {"format_version": 1, "name": "g", "task": "gan", "output": {}}
+    for contract in (generator, CONTRACT | {"task": "toy_detector", "output": {"boxes": 4}}):
+        with pytest.raises(SpeccError) as caught:
+            open_model(saved(tmp_path, contract))
+        assert codes(caught) == ["P848"]
+
+
 def test_contract_must_fit_the_graph(tmp_path: Path) -> None:
     contract = CONTRACT | {"task": "regression", "output": {"target": "age"}}
     with pytest.raises(SpeccError) as caught:

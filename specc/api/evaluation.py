@@ -38,6 +38,7 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
     place = Run(FilePath(run))
     lock = resume.read_lock(place)
     contract = contracts.read(place.contract)
+    contracts.check_answers(contract)
     root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
     found = origins(study_of(place, lock, root), root)
     classes, units = contract.output.classes, contract.output.units

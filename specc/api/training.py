@@ -126,7 +126,11 @@ def _prepared(
     study = checked.require()
     root = FilePath(data).absolute() if data is not None else study.folder
     program = compile_study(study)
-    found = origins(study, root, lambda done, total: listen({"event": "data", "done": done, "total": total}))
+
+    def tell(done: int, total: int) -> None:
+        listen({"event": "data", "done": done, "total": total})
+
+    found = origins(study, root, tell)
     run = folders.create(runs, study.spec.name)
     beside = {"file": _relative(spec, run.folder), "folder": _relative(root, run.folder), "overrides": list(settings)}
     owners = sorted(set(study.registry.owners.values()))
@@ -168,7 +172,8 @@ def _followed(
     if best is None and curve.epochs:
         best = curve.epochs[verdict.best]
     metrics = _at(curve, best)
-    evaluation = None if outcome.stopped or not run.model.exists() else evaluate(run.folder, data=data)
+    answered = not outcome.stopped and (run.eval / "predictions.csv").exists()
+    evaluation = evaluate(run.folder, data=data) if answered else None
     return Trained(run.folder, outcome.exit_code, best, metrics, verdict, evaluation, warnings)
 
 

@@ -96,7 +96,7 @@ class Contract(_Part):
     name: str
     task: str
     input: Input
-    output: Output
+    output: Output = Output()
 
     @model_validator(mode="after")
     def _names_something(self) -> Contract:
@@ -119,6 +119,8 @@ def parse(text: str) -> Contract:
     if isinstance(version, int) and version > FORMAT_VERSION:
         message = f"the model's contract has version {version}, and this specc reads up to version {FORMAT_VERSION}"
         raise fault("P845", message, "install a newer specc", exit_code=5)
+    if isinstance(data, dict) and "task" in data and "input" not in data:
+        raise _other_task(str(data["task"]))
     try:
         return Contract.model_validate(data)
     except ValidationError as error:
@@ -136,6 +138,17 @@ def read(file: FilePath) -> Contract:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise fault("P844", f"cannot read the contract {file}: {reason}", _again(), exit_code=5) from error
     return parse(text)
+
+
+def check_answers(contract: Contract) -> None:
+    """Raise SpeccError P848 unless the model answers about images with classes or values."""
+    if not contract.output.classes and not contract.output.units:
+        raise _other_task(contract.task)
+
+
+def _other_task(task: str) -> Exception:
+    cure = "its outputs are named in the ONNX file; onnxruntime runs it directly"
+    return fault("P848", f"a model for the task `{task}` gives no classes or values for an image", cure, exit_code=5)
 
 
 def _again() -> str:

@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.deploy.contract import LARGEST, Contract, parse
+from specc.deploy.contract import LARGEST, Contract, check_answers, parse
 from specc.deploy.faults import fault
 from specc.errors import Diagnostic, Note
 
@@ -162,6 +162,7 @@ def _start(ort: Any, data: bytes, cuda: bool, name: str) -> Any:
 
 
 def _described(runtime: Any, contract: Contract, name: str, warnings: tuple[Diagnostic, ...]) -> Session:
+    check_answers(contract)
     inputs = {value.name: value for value in runtime.get_inputs()}
     outputs = tuple(value.name for value in runtime.get_outputs())
     wanted = "probabilities" if contract.output.classes else "values"
