@@ -128,16 +128,11 @@ def test_no_row_of_the_table_is_idle() -> None:
     from specc.rules import table1
 
     parsed = table1._parsed()
-    for place in range(len(parsed)):
-        first = [
-            next(
-                i
-                for i, (row, _) in enumerate(parsed)
-                if all(p is None or f in p for p, f in zip(row, facts, strict=True))
-            )
-            for facts in COMBINATIONS
-        ]
-        assert place in first, rows()[place]
+    used = set()
+    for facts in COMBINATIONS:
+        matches = (all(p is None or f in p for p, f in zip(row, facts, strict=True)) for row, _ in parsed)
+        used.add(next(place for place, match in enumerate(matches) if match))
+    assert used == set(range(len(parsed))), [rows()[place] for place in range(len(parsed)) if place not in used]
 
 
 def test_names_that_allow_knows_are_those_of_the_table() -> None:

@@ -1,0 +1,159 @@
+"""Registries: clashes, versions, and plugins that are listed without being imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from front_end import found
+
+from specc import registry
+from specc.core import PLUGIN
+from specc.errors import SpeccError
+from specc.layers import LAYERS
+from specc.losses import LOSSES
+from specc.plugin import Arguments, Layer, Plugin, Rule
+from specc.rules.examples import complete
+
+
+def layer(name: str) -> Layer:
+    return Layer(name, Arguments, lambda builder, arguments, value: value, "Does nothing.", name)
+
+
+def codes(error: pytest.ExceptionInfo[SpeccError]) -> list[str]:
+    return [fault.code for fault in error.value.diagnostics]
+
+
+def test_the_core_comes_through_the_plugin_door() -> None:
+    core = registry.core()
+    assert core.plugins == ("specc",)
+    assert set(core.layers) == {record.name for record in LAYERS}
+    assert core.owners["losses", LOSSES[0].name] == "specc"
+    assert len(core.rules) == len(PLUGIN.rules)
+    assert registry.core() is core
+
+
+def test_a_plugin_adds_words() -> None:
+    merged = registry.merge([PLUGIN, Plugin("hospital", layers=(layer("nothing"),))])
+    assert merged.owners["layers", "nothing"] == "hospital"
+    text = complete("model: {layers: [nothing, flatten, dense: {units: 1, activation: sigmoid}]}")
+    assert found(text, merged) == ()
+    assert [fault.code for fault in found(text)] == ["S101"]
+
+
+def test_a_clash_names_both_owners() -> None:
+    with pytest.raises(SpeccError) as error:
+        registry.merge([PLUGIN, Plugin("hospital", layers=(layer("dense"),), losses=(LOSSES[0],))])
+    assert codes(error) == ["S109", "S109"]
+    for fault in error.value.diagnostics:
+        assert "`specc`" in fault.message
+        assert "`hospital`" in fault.message
+
+
+def test_rules_clash_by_name() -> None:
+    rule = Rule("Z900", "class_count", lambda study: [])
+    with pytest.raises(SpeccError) as error:
+        registry.merge([PLUGIN, Plugin("hospital", rules=(rule,))])
+    assert codes(error) == ["S109"]
+
+
+@pytest.mark.parametrize(("api", "cure"), [(0, "newer version of the plugin"), (99, "newer specc")])
+def test_another_interface_is_refused(api: int, cure: str) -> None:
+    with pytest.raises(SpeccError) as error:
+        registry.merge([PLUGIN, Plugin("old", api=api)])
+    assert codes(error) == ["S110"]
+    assert cure in error.value.diagnostics[0].notes[0].text
+
+
+# ------------------------------------------------------------------ discovery
+
+CODE = """
+from specc.plugin import Arguments, Layer, Plugin
+PLUGIN = Plugin("probe_words", layers=(
+    Layer("echo", Arguments, lambda builder, arguments, value: value, "Does nothing.", "echo"),))
+NOT_A_PLUGIN = 3
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that looks like site-packages with a distribution of four entry points; one module must never load."""
+    site = tmp_path / "site"
+    info = site / "probe_words-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: probe-words\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[specc.plugins]\n"
+        "probe_words = probe_words:PLUGIN\n"
+        "hostile = probe_hostile:PLUGIN\n"
+        "wrong = probe_words:NOT_A_PLUGIN\n"
+        "gone = probe_words:NOT_THERE\n"
+    )
+    (site / "probe_words.py").write_text(CODE)
+    (site / "probe_hostile.py").write_text("raise SystemExit('this must never be imported')\n")
+    monkeypatch.syspath_prepend(str(site))
+    project = tmp_path / "project" / "specs"
+    project.mkdir(parents=True)
+    yield project
+    sys.modules.pop("probe_words", None)
+
+
+def enable(project: Path, text: str) -> None:
+    (project.parent / "specc.toml").write_text(text, encoding="utf-8")
+
+
+def test_installed_plugins_are_listed_without_being_imported(installed: Path) -> None:
+    assert {"probe_words", "hostile"} <= registry.installed().keys()
+    enable(installed, "")
+    merged = registry.enabled(installed)
+    assert {"probe_words", "hostile"} <= set(merged.installed)
+    assert merged.plugins == ("specc",)
+    assert not {"probe_words", "probe_hostile"} & sys.modules.keys()
+
+
+def test_only_what_the_project_enables_is_imported(installed: Path) -> None:
+    enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
+    merged = registry.enabled(installed)
+    assert merged.plugins == ("specc", "probe_words")
+    assert merged.owners["layers", "echo"] == "probe_words"
+    assert "probe_hostile" not in sys.modules
+
+
+def test_the_nearest_settings_count(installed: Path) -> None:
+    enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
+    (installed / "specc.toml").write_text("", encoding="utf-8")
+    assert registry.enabled(installed).plugins == ("specc",)
+    assert registry.find_settings(installed) == installed / "specc.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "word"),
+    [
+        ('[plugins]\nenabled = ["missing"]\n', "S111", "missing"),
+        ('[plugins]\nenabled = "probe_words"\n', "S111", "list of names"),
+        ("[plugins]\nenabled = [1]\n", "S111", "list of names"),
+        ("plugins = 1\n", "S111", "list of names"),
+        ("[plugins\n", "S111", "cannot be read"),
+        ('[plugins]\nenabled = ["wrong"]\n', "S112", "not a Plugin record"),
+        ('[plugins]\nenabled = ["gone"]\n', "S112", "cannot be imported"),
+    ],
+)
+def test_bad_settings_are_diagnostics(installed: Path, text: str, code: str, word: str) -> None:
+    enable(installed, text)
+    with pytest.raises(SpeccError) as error:
+        registry.enabled(installed)
+    assert codes(error) == [code]
+    assert word in error.value.diagnostics[0].message
+
+
+def test_a_spec_that_needs_a_plugin_says_how_to_enable_it(installed: Path) -> None:
+    enable(installed, "")
+    (fault,) = found(complete("plugins: [hostile]"), registry.enabled(installed))
+    assert fault.code == "S107"
+    assert "installed, but not enabled" in fault.message
+    assert any('enabled = ["hostile"]' in note.text for note in fault.notes)
+    enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
+    assert found(complete("plugins: [probe_words]"), registry.enabled(installed)) == ()
+    assert "probe_hostile" not in sys.modules
