@@ -9,6 +9,7 @@ from ast import literal_eval
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,9 @@ from torch import nn
 
 from specc.ir import Graph, Node, show, verify
 from specc.ops import OPS
-from specc.passes import PASSES, head_on_logits, pool_first, run
+from specc.passes import PASSES, run
+from specc.passes.head_on_logits import head_on_logits
+from specc.passes.pool_first import pool_first
 from specc.shapes import Shape
 
 TABLE = {op.name: op for op in OPS}
@@ -115,7 +118,8 @@ def chain(seed: int) -> Graph:
     value, shape = "image", (2, 16, 16)
     for number in range(14):
         op = pick.choice(["relu", "tanh", "leaky_relu", "elu", "silu", "maxpool2d", "maxpool2d", "conv2d", "add"])
-        inputs, attrs = (value,), {}
+        inputs: tuple[str, ...] = (value,)
+        attrs: dict[str, Any] = {}
         if op == "maxpool2d":
             size = pick.choice([1, 2, 3])
             if size > shape[1]:

@@ -37,7 +37,7 @@ def check(study: Study) -> list[Diagnostic]:
 
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3; Wu and He 2018, arXiv:1803.08494, Fig. 1.
     """
-    if study.spec.train.batch_size > 1:
+    if study.spec.train is None or study.spec.train.batch_size > 1:
         return []
     for graph in study.graphs.values():
         for node in graph.nodes:

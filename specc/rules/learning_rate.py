@@ -27,7 +27,7 @@ def check(study: Study) -> list[Diagnostic]:
     Source: Kingma and Ba 2015, arXiv:1412.6980, section 2; Bengio 2012, arXiv:1206.5533, section 3.1.
     """
     faults = []
-    for call in dict.fromkeys(study.spec.optimizer.values()):
+    for call in dict.fromkeys((study.spec.optimizer or {}).values()):
         low, high, usual = _USUAL.get(call.name, (1e-9, 10.0, "0.001 to 0.1"))
         rate = getattr(call.args, "learning_rate", None)
         if rate is None or low <= rate <= high:

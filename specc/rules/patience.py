@@ -24,7 +24,7 @@ def check(study: Study) -> list[Diagnostic]:
     Source: Prechelt 1998, Early stopping - but when?, LNCS 1524.
     """
     train = study.spec.train
-    if train.early_stop is None or train.early_stop.patience < train.epochs:
+    if train is None or train.early_stop is None or train.early_stop.patience < train.epochs:
         return []
     return [
         fault(

@@ -24,7 +24,7 @@ def check(study: Study) -> list[Diagnostic]:
 
     Source: Prechelt 1998, Early stopping - but when?, LNCS 1524.
     """
-    stop = study.spec.train.early_stop
+    stop = study.spec.train.early_stop if study.spec.train is not None else None
     known = ("val_loss", *study.task.metrics)
     if stop is None or stop.watch in known:
         return []

@@ -224,7 +224,8 @@ def missing_key(
     field = fields(model).get(key)
     text = field.description if field is not None and field.default is PydanticUndefined else ""
     into = f"`{names[-1]}`" if names else "the top level of the spec"
-    span = document.key_span(parent) if parent else document.span(())
+    bare = word and isinstance(document.node(parent), Scalar)
+    span = document.key_span(parent) if parent and not bare else document.span(parent)
     return Diagnostic(
         "S103",
         f"`{key}` is missing: it belongs into {into}",

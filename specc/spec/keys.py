@@ -16,6 +16,11 @@ def _one(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _no_boolean(value: object) -> object:
+    """True equals 1 in Python, and not in this language."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 _TEXT = {"type": "string"}
 Texts = Annotated[
     tuple[str, ...],
@@ -132,7 +137,7 @@ def description(model: type[Arguments], key: str) -> str:
 
 
 FIXED: dict[str, tuple[Any, Any]] = {
-    "specc": (Literal[1], Field(description="version of this language: 1")),
+    "specc": (Annotated[Literal[1], BeforeValidator(_no_boolean)], Field(description="version of this language: 1")),
     "name": (
         Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")],
         Field(description="name of the study: letters, digits, `-` and `_`; runs are kept in runs/NAME/"),

@@ -47,7 +47,11 @@ _BLOCK = {
     "type": "object",
     "properties": {
         "params": {"type": "object", "description": "parameter: default, or `required`"},
-        "layers": {"type": "array", "items": {"$ref": "#/definitions/layer"}},
+        "layers": {
+            "type": "array",
+            "items": {"$ref": "#/definitions/layer"},
+            "description": "the layers that stand in the block's place",
+        },
     },
     "required": ["layers"],
     "additionalProperties": False,
@@ -69,11 +73,15 @@ _BEFORE_EXPANSION: dict[str, Any] = {
 
 def _kind(registry: Registry, kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
     bare, named = [], {}
+    apart: dict[str, Any] | None = None  # `init: {weights: ..., bias: ...}` has no name of its own
     for name, record in words(registry, kind).items():
         model = arguments_model(kind, record)
         schema = _adopt(model.model_json_schema(by_alias=True), definitions, f"{kind}.{name}.")
         if kind == "layer":
             schema["properties"] = {**schema.get("properties", {}), "repeat": _repeat()}
+        if kind == "init" and name == "values":
+            apart = schema
+            continue
         if not schema.get("required"):
             bare.append({"const": name, "description": record.doc})
             schema = {"anyOf": [schema, {"type": "null"}]}
@@ -83,7 +91,8 @@ def _kind(registry: Registry, kind: str, definitions: dict[str, Any]) -> dict[st
     closed = kind != "layer"  # a block's name may stand where a layer's does
     mapping = {"type": "object", "properties": named, "minProperties": 1, "maxProperties": 1}
     texts: list[dict[str, Any]] = list(bare) if closed else [*bare, {"type": "string", "pattern": _NAME}]
-    return {"anyOf": [*texts, {**mapping, "additionalProperties": False} if closed else mapping]}
+    whole = {**mapping, "additionalProperties": False} if closed else mapping
+    return {"anyOf": [*texts, whole, *([apart] if apart else [])]}
 
 
 def _repeat() -> dict[str, Any]:
@@ -114,5 +123,5 @@ def _draft7(value: Any, prefix: str) -> Any:
         del value["prefixItems"]
     done = {key: _draft7(item, prefix) if key != "default" else item for key, item in value.items()}
     if done.get("type") in ("integer", "number", "boolean"):
-        return {"anyOf": [done, _VARIABLE]}
+        return {"anyOf": [done, _VARIABLE], **{key: done.pop(key) for key in ("description", "title") if key in done}}
     return done
