@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -67,13 +67,18 @@ def merge(plugins: Iterable[Plugin], installed: Iterable[str] = ()) -> Registry:
                     continue
                 tables[kind][record.name] = record
                 owners[kind, record.name] = plugin.name
-        for rule in (*plugin.rules, *(rule for task in plugin.tasks for rule in task.rules)):
+        for rule in (*plugin.rules, *_task_rules(plugin)):
             if codes.setdefault(rule.name, plugin.name) != plugin.name:
                 faults.append(_clash("rules", rule.name, codes[rule.name], plugin.name))
             rules.append(rule)
     if faults:
         raise SpeccError(tuple(faults))
     return Registry(**tables, rules=tuple(rules), owners=owners, plugins=tuple(names), installed=tuple(installed))
+
+
+def _task_rules(plugin: Plugin) -> list[Rule]:
+    """The rules that tasks bring: each for its own task, unless it names others."""
+    return [replace(rule, tasks=rule.tasks or (task.name,)) for task in plugin.tasks for rule in task.rules]
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from front_end import found
 
 from specc import registry
 from specc.core import PLUGIN
-from specc.errors import SpeccError
+from specc.errors import Diagnostic, SpeccError
 from specc.layers import LAYERS
 from specc.losses import LOSSES
 from specc.plugin import Arguments, Layer, Plugin, Rule
@@ -57,6 +58,15 @@ def test_rules_clash_by_name() -> None:
     with pytest.raises(SpeccError) as error:
         registry.merge([PLUGIN, Plugin("hospital", rules=(rule,))])
     assert codes(error) == ["S109"]
+
+
+def test_the_rules_of_a_task_are_for_that_task() -> None:
+    rule = Rule("Z900", "never_content", lambda study: [Diagnostic("Z900", "never content", study.span("task"))])
+    other = replace(PLUGIN.tasks[1], name="other", rules=(rule,))
+    merged = registry.merge([PLUGIN, Plugin("hospital", tasks=(other,))])
+    assert found(complete("name: x"), merged) == ()
+    text = complete("task: regression\n").replace("task: regression", "task: other")
+    assert [fault.code for fault in found(text, merged)] == ["Z900"]
 
 
 @pytest.mark.parametrize(("api", "cure"), [(0, "newer version of the plugin"), (99, "newer specc")])

@@ -217,6 +217,19 @@ loss: categorical_cross_entropy
     assert any("written here" in label.text for label in fault.labels)
 
 
+def test_a_missing_flatten_does_not_hide_what_comes_after() -> None:
+    text = complete("""
+output: {classes: [a, b, c]}
+model:
+  layers:
+    - conv2d: {filters: 4, kernel: 3}
+    - dense: {units: 4, activation: softmax}
+loss: mse
+""")
+    assert [fault.code for fault in found(text)] == ["S106"]
+    assert [fault.code for fault in found(text.replace("mse", "mean_squared_error"))] == ["S305", "S202"]
+
+
 def test_rules_still_look_at_the_rest_when_shapes_fail() -> None:
     text = complete("""
 data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -271,6 +272,28 @@ def test_a_value_from_vars_is_told_with_its_definition() -> None:
     assert fault.code == "S104"
     assert [label.text for label in fault.labels] == ["written here"]
     assert all(not fix.edits for fix in fault.fixes)
+
+
+DAMAGE = (
+    *("[]", "{}", "~", "true", "-1", "0", "99999999999", "1e400", ".nan", '""', "[1, 2]", "[[1]]", "{a: 1}", "$w"),
+    *("$(w*2)", "input", "image", "same", "0.5", "softmax", "conv2d", "none", "{from: input}", '"\\u2028"'),
+    *("{conv2d: {filters: 3, kernel: 3}}", "{add: {with: [input, input]}}", "{weights: zeros}", "[relu]", "dense"),
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_specs_are_diagnosed_and_never_raise(seed: int) -> None:
+    pick = random.Random(seed)
+    whole = [path.read_text(encoding="utf-8") for path in SPECS]
+    for _ in range(60):
+        text = pick.choice(whole)
+        for _ in range(pick.choice([1, 1, 2, 3])):
+            words = list(re.finditer(r"(?<=[:\[,-] )[^\s,\[\]{}#]+|\b[a-z_0-9]+(?=:)", text))
+            word = pick.choice(words)
+            text = text[: word.start()] + pick.choice(DAMAGE) + text[word.end() :]
+        for fault in found(text):
+            assert fault.span is not None, text
+            assert 1 <= fault.span.line <= text.count("\n") + 1
 
 
 # ------------------------------------------------------------------ tasks with several networks

@@ -19,11 +19,19 @@ if TYPE_CHECKING:
     from specc.registry import Registry
     from specc.source import Document
 
-__all__ = ["image_shape", "lower"]
+__all__ = ["attempt", "image_shape", "lower"]
 
 
 def lower(document: Document, spec: Any, registry: Registry, task: Task) -> dict[str, Graph]:
     """Every network as a graph, by name. `document` is the expanded one. Raises SpeccError with every S3xx fault."""
+    graphs, faults = attempt(document, spec, registry, task)
+    if faults:
+        raise SpeccError(tuple(faults), texts={document.file: document.text})
+    return graphs
+
+
+def attempt(document: Document, spec: Any, registry: Registry, task: Task) -> tuple[dict[str, Graph], list[Diagnostic]]:
+    """The graphs of all networks that can be made (if need be with the safe fix of a fault), and the faults."""
     known: dict[str, Shape] = {}
     if spec.input is not None:
         known["image"] = image_shape(spec)
@@ -40,9 +48,7 @@ def lower(document: Document, spec: Any, registry: Registry, task: Task) -> dict
             continue
         faults += found
         graphs[name] = graph
-    if faults:
-        raise SpeccError(tuple(faults), texts={document.file: document.text})
-    return graphs
+    return graphs, faults
 
 
 def image_shape(spec: Any) -> Shape:
@@ -77,7 +83,7 @@ def _network(
     nodes = tuple(builder.nodes.values())
     init = {"*": initial(registry, spec.init), **builder.init}
     graph = Graph(name, inputs, nodes, outputs, init=init)
-    return graph, open_ends(document, graph, path)
+    return graph, [*builder.faults, *open_ends(document, graph, path)]
 
 
 def _no_input(document: Document, path: Path) -> Diagnostic:

@@ -51,6 +51,7 @@ class NetworkBuilder:
         self.inputs = dict(inputs)
         self.nodes: dict[str, Node] = {}
         self.init: dict[str, Any] = {}
+        self.faults: list[Diagnostic] = []
         self.ids: dict[str, str] = {name: name for name in inputs}
         self.ids["input"] = next(iter(inputs))
         self._taken = {_identifier(call.args.id) for call in layers if getattr(call.args, "id", None)} | set(inputs)
@@ -124,7 +125,11 @@ class NetworkBuilder:
         except ShapeFault as fault:
             nodes = {**self.nodes, **{node.name: node for node in self._pending}}
             failing = Node("", op, inputs, attrs, (), path, layer)
-            raise GiveUp(shape_fault(self.document, fault, failing, nodes, self.inputs)) from fault
+            diagnostic = shape_fault(self.document, fault, failing, nodes, self.inputs)
+            if fault.code != "S305":
+                raise GiveUp(diagnostic) from fault
+            self.faults.append(diagnostic)  # go on as the safe fix would, to see the rest
+            return self.add(op, (self.add("flatten", inputs),), **attrs)
         name = f"%{len(self._pending)}"
         self._pending.append(Node(name, op, inputs, attrs, shape, path, layer))
         return name

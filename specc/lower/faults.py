@@ -131,7 +131,7 @@ def _flatten(document: Document, node: Node) -> Fix:
     span = document.own_span(node.path)
     if span is None:
         return Fix(text, safe=True)
-    lines = document.text.splitlines()
+    lines = document.text.split("\n")
     before = lines[span.line - 1][: span.column - 1] if span.line <= len(lines) else ""
     here = Span(span.file, span.line, span.column, span.line, span.column)
     dash = re.fullmatch(r"(\s*)-(\s+)", before)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.expand import expand
-from specc.ir import Graph
-from specc.lower import lower
+from specc.lower import attempt
 from specc.passes import run
 from specc.spec import read
 from specc.study import Study
@@ -27,12 +26,7 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     except SpeccError as error:
         return None, error.diagnostics
     task = registry.tasks[spec.task]
-    found: list[Diagnostic] = []
-    graphs: dict[str, Graph] = {}
-    try:
-        graphs = lower(document, spec, registry, task)
-    except SpeccError as error:
-        found += error.diagnostics
+    graphs, found = attempt(document, spec, registry, task)
     study = Study(document, spec, registry, task, graphs, run(graphs, registry.ops))
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
