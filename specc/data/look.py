@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -111,9 +111,9 @@ def found(
         first = printable(look.lists[code][0][0])
         rest = f"; full list: {LISTS}/{code}.csv" if len(files) > 1 else ""
         where = [("where", f"{'first: ' if rest else ''}{first}{rest}")]
-    return [
-        fault(look.study, code, message, path, label, *where, *notes, labels=labels, fixes=fixes, severity=severity)
-    ]
+    span = look.study.key_span(*path) if len(path) == 1 else None  # of a whole group, its name
+    made = fault(look.study, code, message, path, label, *where, *notes, span=span, labels=labels, fixes=fixes)
+    return [replace(made, severity=severity)]
 
 
 def shown(table: Table, row: Row) -> str:

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 MAX_FILE, MAX_INFLATED, MAX_SAMPLES = 1 << 30, 64 << 20, 48 << 20  # bytes, bytes, numbers in a frame
-MAX_READS = 500_000  # of a DICOM header, two an element
+MAX_READS = 200_000  # of a DICOM header, two an element
 DICOM = "1.2.840.10008.1.2"  # implicit little endian; with a suffix, the other transfer syntaxes
 SYNTAXES = dict.fromkeys(("", ".1", ".1.99", ".2", ".5"), "pydicom")  # which are accepted, and who decodes them
 SYNTAXES |= {".4.50": "pillow", ".4.51": "pillow", ".4.57": "python-gdcm", ".4.70": "python-gdcm"}

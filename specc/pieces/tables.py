@@ -88,21 +88,31 @@ def split_column(rows: Sequence[Mapping[str, str]], column: str) -> list[str]:
 def split_grouped(labels: Sequence[str], groups: Sequence[str], shares: Mapping[str, float], seed: int) -> list[str]:
     """A part for each row; no group in two parts, every class in the same shares as far as the groups allow.
 
-    The largest group goes first, to the part that lacks most of what the group holds; groups of one size are drawn in
-    the order of a hash of the seed and their name, so that rows may come in any order.
+    The largest group goes first, to the part that lacks most of what the group holds; but the last groups of a class
+    go to parts that have none of it. Groups of one size are drawn in the order of a hash of the seed and their name,
+    so that rows may come in any order.
     """
     total, held = Counter(labels), defaultdict[str, Counter[str]](Counter)
     for label, group in zip(labels, groups, strict=True):
         held[group][label] += 1
     lacks = {part: {label: share / sum(shares.values()) for label in total} for part, share in shares.items()}
+    without = {label: set(shares) for label in total}  # parts that have nothing of a class yet
+    left = Counter(label for classes in held.values() for label in classes)  # groups that hold some of it
 
     def order(group: str) -> tuple[int, bytes]:
         return -held[group].total(), hashlib.sha256(f"{seed} {group}".encode("utf-8", "surrogateescape")).digest()
 
     part_of = {}
     for group in sorted(held, key=order):
-        part = max(lacks, key=lambda part: sum(n * lacks[part][label] for label, n in held[group].items()))
+        classes = sorted(held[group].items())
+        needy = {part for label, _ in classes if left[label] <= len(without[label]) for part in without[label]}
+        part = max(
+            (part for part in shares if part in needy or not needy),
+            key=lambda part: sum(n * lacks[part][label] for label, n in classes),
+        )
         part_of[group] = part
-        for label, n in held[group].items():
+        for label, n in classes:
             lacks[part][label] -= n / total[label]
+            without[label].discard(part)
+            left[label] -= 1
     return [part_of[group] for group in groups]
