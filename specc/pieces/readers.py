@@ -5,13 +5,12 @@
 - PNG, JPEG, TIFF: the stored numbers. 1, 2 and 4 bits are widened to 0..255; palettes and CMYK become RGB; MinIsWhite
   is turned over; an EXIF orientation is carried out; transparent parts are seen on black; colour profiles are ignored.
 - DICOM: modality values, by the modality LUT or the frame's slope and intercept. MONOCHROME1 is turned over about the
-  middle of what the stored bits can mean, so that a file and its photometric inverse agree. Padding takes the darkest
-  real value. With window="auto" values are 0..1 by the VOI LUT, else the first centre and width (both come before
-  MONOCHROME1 is turned over), else the range of the real pixels; colours by their bits (PS3.3 C.7.6.3, C.11.1, C.11.2).
+  middle of what the stored bits can mean, so that photometric inverses agree. Padding takes the darkest real value.
+  With window="auto" values are 0..1 by the VOI LUT, else the first centre and width (before MONOCHROME1 is turned),
+  else the range of the real pixels; colours by their bits (PS3.3 C.7.6.3, C.11.1, C.11.2).
 
-ReadError: P801 not an accepted format, P802 damaged or cut short, P803 over a limit, P804 a form that is not accepted,
-P805 no such frame or none chosen, P806 a value not finite, P807 a header that contradicts itself or the pixels,
-P808 no image in it, P809 no decoder installed.
+ReadError: P801 no accepted format, P802 damaged, P803 over a limit, P804 form not accepted, P805 which frame,
+P806 value not finite, P807 header contradicts itself or the pixels, P808 no image, P809 no decoder installed.
 """
 
 from __future__ import annotations
@@ -352,10 +351,10 @@ def _greys(raw: Array, head: Any, facts: Facts, window: str) -> Array:
 
     least = -(2 ** (facts.bits - 1)) if facts.signed else 0
     ends, values = np.array([least, least + 2**facts.bits - 1]), stored(raw)
-    padding = np.zeros(values.shape, bool)
+    padding: Array | None = None
     if isinstance(first := head.get("PixelPaddingValue"), int):
-        first, last = sorted(stored(np.array((first, head.get("PixelPaddingRangeLimit", first)))))
-        padding = (values >= first) & (values <= last)
+        edges = sorted(stored(np.array((first, head.get("PixelPaddingRangeLimit", first)))))
+        padding = (values >= edges[0]) & (values <= edges[1])
         _require(not padding.all(), "P807", "every pixel is padding")
     if head.get("ModalityLUTSequence"):
         ends, values = (_look_up(head.ModalityLUTSequence[0], numbers)[0] for numbers in (ends, values))
@@ -367,10 +366,11 @@ def _greys(raw: Array, head: Any, facts: Facts, window: str) -> Array:
     turned = facts.photometric == "MONOCHROME1"
     shown = _voi(values, head) if window == "auto" else None
     if shown is not None:
-        return np.where(padding, 0.0, 1 - shown if turned else shown)
+        shown = 1 - shown if turned else shown
+        return shown if padding is None else np.where(padding, 0.0, shown)
     values = ends.sum() - values if turned else values
-    low, high = values[~padding].min(), values[~padding].max()
-    values = np.where(padding, low, values)
+    low, high = (real := values if padding is None else values[~padding]).min(), real.max()
+    values = values if padding is None else np.where(padding, low, values)
     return np.asarray((values - low) / ((high - low) or 1.0)) if window == "auto" else values
 
 
