@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import pydicom
 import pytest
 import tifffile
 from pictures import chunk, dicom, lut, pillow, png16, write
@@ -300,6 +301,18 @@ def test_modality_values() -> None:
     assert refusal(dicom(STORED, RescaleSlope=0, RescaleIntercept=0)) == "P807"
 
 
+def test_tables_and_padding_follow_the_order_of_bytes_and_the_sign() -> None:
+    item = lut([7, 8000, 9], 0, 16)
+    item["LUTData"].value = np.array([7, 8000, 9], ">u2").tobytes()
+    same(values(dicom(np.array([[0, 1, 2]], np.uint16), ExplicitVRBigEndian, ModalityLUTSequence=[item])),
+         np.array([[7, 8000, 9]]))  # fmt: skip
+    file = pydicom.dcmread(io.BytesIO(dicom(np.array([[-2000, 5, 9]], np.int16))))
+    file.add(DataElement(0x00280120, "US", 63536))  # -2000 as an unsigned number
+    stream = io.BytesIO()
+    file.save_as(stream)
+    same(values(stream.getvalue()), np.array([[5, 5, 9]]))
+
+
 def test_high_bits_are_masked_and_signs_extended() -> None:
     same(values(dicom(STORED | 0xA000, BitsStored=12)), STORED)
     twelve = np.array([[0xF, 0x800, 0xFFF, 0x7FF]], np.uint16)
@@ -423,8 +436,6 @@ MUTATIONS: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("tag", "value"), MUTATIONS, ids=lambda item: str(item)[:12])
 def test_mutated_tags_are_refused_or_change_nothing(tag: str, value: Any) -> None:
-    import pydicom
-
     file = pydicom.dcmread(io.BytesIO(GOLDEN))
     if isinstance(value, DataElement):
         file.add(value)
