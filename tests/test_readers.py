@@ -280,6 +280,7 @@ def test_dicom_compressed() -> None:
         assert abs(values(dicom(encapsulate([code]), syntax, **form)) - 70).max() <= 1
         assert refusal(dicom(encapsulate([code]), syntax, **{**form, "Rows": 48, "Columns": 32})) == "P807"
         assert refusal(dicom(encapsulate([code[: len(code) // 2]]), syntax, **form)) == "P802"
+    assert refusal(dicom(encapsulate([b"\x01" + bytes(63) + b"\x80\x01" * 40]), RLELossless, **form)) == "P802"
     assert refusal(dicom(encapsulate([b"\xff\xd8"]), JPEGLosslessSV1, **form)) in ("P802", "P809")
     assert refusal(dicom(encapsulate([b"\0"]), "1.2.840.10008.1.2.4.100", **form)) == "P804"
 

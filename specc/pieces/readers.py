@@ -1,7 +1,6 @@
 """Read one medical image file: PNG, JPEG, TIFF or DICOM, told apart by content and decoded under limits.
 
 `read` gives float32 pixels (height, width, samples), right way up, white high, never through 8 bits:
-
 - PNG, JPEG, TIFF: the stored numbers. 1, 2 and 4 bits are widened to 0..255; palettes and CMYK become RGB; MinIsWhite
   is turned over; an EXIF orientation is carried out; transparent parts are seen on black; colour profiles are ignored.
 - DICOM: modality values, by the modality LUT or the frame's slope and intercept. MONOCHROME1 is turned over about the
@@ -124,10 +123,9 @@ def decode(data: bytes, window: str, frame: int | None) -> tuple[Array, Facts]:
     known = facts.frames == 1 if frame is None else 1 <= frame <= facts.frames
     _require(known, "P805", f"number of frames is {facts.frames}, chosen is {frame or 'none'}")
     try:
-        pixels = np.ascontiguousarray(decoded(window, (frame or 1) - 1), np.float32)
+        pixels = np.atleast_3d(np.ascontiguousarray(decoded(window, (frame or 1) - 1), np.float32))
     except FAULTS:
         raise ReadError("P802", "damaged or cut short") from None
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     _require(pixels.shape == (facts.height, facts.width, facts.samples), "P807", "pixels and header differ in shape")
     _require(bool(np.isfinite(pixels).all()), "P806", "values that are not finite")
     return pixels, facts
@@ -268,6 +266,7 @@ def _dicom(data: bytes) -> tuple[Facts, Decode]:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.pixels.processing import apply_color_lut
 
+    pydicom.config.convert_wrong_length_to_UN = True  # which is then no number, instead of an exception of its own
     stream = _Metered(data)
     stream.seek(132 if data[128:132] == b"DICM" else 0)
     meta = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >= 0x00030000)
@@ -283,9 +282,10 @@ def _dicom(data: bytes) -> tuple[Facts, Decode]:
     def decode(window: str, frame: int) -> Array:
         head.update(read_dataset(stream, *order))
         head.file_meta = pydicom.dataset.FileMetaDataset()
-        head.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+        head.file_meta.TransferSyntaxUID = syntax
         _check_pixel_data(head, facts, frame, decoder)
-        stored: Array = decoder.as_array(head, index=frame)[0]
+        plugin = "pydicom" if syntax == DICOM + ".5" else ""  # a damaged RLE file makes another package panic
+        stored: Array = decoder.as_array(head, index=frame, decoding_plugin=plugin)[0]
         if facts.samples == 3:
             palette = facts.photometric == "PALETTE COLOR"
             stored = apply_color_lut(stored, head) if palette else stored
