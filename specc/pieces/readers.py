@@ -276,7 +276,7 @@ def _dicom(data: bytes) -> tuple[Facts, Decode]:
     if syntax == DICOM + ".1.99":
         stream = _Metered(_inflate(data[at:], -zlib.MAX_WBITS))
     order = (syntax == DICOM, syntax != DICOM + ".2")  # implicit VR, little endian
-    head = read_dataset(stream, *order, stop_when=lambda tag, vr, length: tag >= 0x7FE00008)
+    head: Any = read_dataset(stream, *order, stop_when=lambda tag, vr, length: tag >= 0x7FE00008)
     facts, decoder = _dicom_facts(head, syntax), get_decoder(syntax)
 
     def decode(window: str, frame: int) -> Array:
