@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import cleandoc
 
 _COMMON = {
     "specc": "specc: 1\n",
@@ -59,7 +60,7 @@ def complete(fragment: str, leave_out: tuple[str, ...] = ()) -> str:
 
 def sections(text: str) -> dict[str, str]:
     """A docstring's parts by name: What, Why, Bad, Good, Source. Examples lose their indentation."""
-    lines = [line.removeprefix("    ") for line in text.strip("\n").split("\n")]
+    lines = cleandoc(text).split("\n")  # Python 3.13 takes the indentation of docstrings away itself
     found: dict[str, list[str]] = {}
     current: list[str] = []
     for line in lines:
