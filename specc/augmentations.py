@@ -58,7 +58,11 @@ class Contrast(Arguments):
 
 
 def _bind(arguments: Arguments) -> Mapping[str, Any]:
-    return arguments.model_dump()
+    """The arguments by their names; a range as `low` and `high`."""
+    values = arguments.model_dump()
+    if "range" in values:
+        values["low"], values["high"] = values.pop("range")
+    return values
 
 
 def _augmentation(name: str, draws: int, arguments: type[Arguments], doc: str) -> Augmentation:
