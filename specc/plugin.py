@@ -105,6 +105,9 @@ class Piece:
     name: str
 
 
+IDENTITY = "<identity>"  # as a symbol: the call is left out and its first argument stands for it
+
+
 class Builder(Protocol):
     """What a layer's `lower` may do: add primitive operations to the network and look up named outputs."""
 
@@ -281,20 +284,21 @@ class Setting:
 class Program:
     """What a task puts into the emitted files.
 
-    Pieces are linked in order, each with all that it refers to. A name that a piece imports from a module called
-    `slots` is a symbol: it is replaced by what `symbols` (or the core's own table: Config, Network classes,
-    optimizers, losses, read_targets, ...) binds it to.
-
-    Required pieces, found by what they are bound to in `symbols`:
-    `build` (config, device, data, ...) -> runtime.Work; `read_targets` (rows) -> dict of arrays;
-    `Deploy` the exported module; `deploy_inputs`, `deploy_outputs`.
+    `homes` says which file (train, data, deploy, metrics) takes the pieces of which module. A name that a piece
+    imports from a module called `slots` is a symbol: what `symbols` binds it to, a piece or a literal, stands in its
+    place (`IDENTITY` leaves the call out). The core binds what the spec settles for every task: Config, one class and
+    one `<network>_optimizer` for each network, `<network>_loss` where the network has one loss, the edits, the table.
+    Three symbols are every task's own: `build(config, images, device) -> runtime.Work`, `export_model(work, images,
+    options) -> bool` and `targets_of(rows) -> {name: array}`. `settings` are lines of Config beside the core's;
+    `columns` are the words of the table that rows must hold beside `file` and `image`; `printed` are modules that the
+    task prints for this spec: name -> (file, text).
     """
 
+    symbols: Mapping[str, Piece | str]
+    homes: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
-    symbols: Mapping[str, Piece | str] = field(default_factory=dict)
-    train: tuple[Piece, ...] = ()
-    data: tuple[Piece, ...] = ()
-    deploy: tuple[Piece, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    printed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

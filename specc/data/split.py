@@ -24,7 +24,7 @@ def grouping(look: Look) -> str:
         return "before"
     if group in ("folder", "none"):
         return group
-    known = group in look.table.words or group in look.table.header
+    known = group in look.table.words or (group in look.table.header and look.input.format != "dicom")
     return "patient id" if group == "patient" and not known and look.input.format == "dicom" else "column"
 
 

@@ -1,0 +1,219 @@
+"""LeNet on 22,000 digits: specc beside a hand-written PyTorch script, Lightning and Keras, in one run.
+
+    python benchmarks/lenet/run.py [-n 3] [--python-lightning PATH] [--python-keras PATH]
+
+Run it with the Python that has specc. Nothing is asserted: the table is for people, and the exit code is 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from make_data import TABLE, make
+
+HERE = Path(__file__).resolve().parent
+GOAL = 0.65  # of the best hand-written epoch
+SPOKEN = re.compile(r"epoch (\d+)/\d+ .*?accuracy ([\d.]+)|(trained) in")  # what `specc train` says on a pipe
+SPEC = """\
+specc: 1
+name: lenet
+task: classification
+input: {{format: png, size: [32, 32], channels: mono, scale: 0..1}}
+output: {{classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]}}
+data:
+  manifest: {table}
+  columns: {{image: file, label: label}}
+  split: {{column: split}}
+model:
+  layers:
+    - conv2d:  {{filters: 6, kernel: 5, activation: relu}}
+    - maxpool: {{size: 2}}
+    - conv2d:  {{filters: 16, kernel: 5, activation: relu}}
+    - maxpool: {{size: 2}}
+    - flatten
+    - dense:   {{units: 120, activation: tanh}}
+    - dense:   {{units: 84, activation: tanh}}
+    - dense:   {{units: 10, activation: softmax}}
+loss: cross_entropy
+optimizer: {{adam: {{learning_rate: 0.001}}}}
+train: {{epochs: {epochs}, batch_size: 64}}
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something that trains: `command(out)` is its command line, `prepare` runs before the clock does."""
+
+    name: str
+    kind: str  # hand-written | framework | specc
+    command: Callable[[Path], Sequence[str | Path]]
+    prepare: Callable[[], object] = lambda: None
+
+
+@dataclass
+class Run:
+    """One process. Seconds from its start: when each epoch was over, when training was, when the process was."""
+
+    program: str
+    ends: list[float] = field(default_factory=list)
+    trained: float = float("nan")
+    whole: float = 0.0
+    accuracy: float = float("nan")
+    load: float = 0.0  # of the machine in the minute before
+
+    @property
+    def epoch(self) -> float:
+        """The median epoch after the first, validation and everything else that happens between two included."""
+        return statistics.median(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
+
+
+def measure(program: Program, out: Path) -> Run:
+    """Run a program to its end; the moments are those when its lines arrive here. Raises RuntimeError if it fails."""
+    out.mkdir(parents=True)
+    program.prepare()
+    run = Run(program.name, load=os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0)
+    hidden = {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"}
+    said: list[str] = []
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [str(word) for word in program.command(out)],
+        env=os.environ | hidden,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            note(run, line, time.perf_counter() - start)
+            said = [*said[-19:], line]
+    run.whole = time.perf_counter() - start
+    if process.returncode or len(run.ends) < 2 or run.trained != run.trained:
+        raise RuntimeError(f"{program.name} ended with {process.returncode}:\n{''.join(said)}")
+    return run
+
+
+def note(run: Run, line: str, now: float) -> None:
+    """What a line says about the run: an event as JSON, or the words of `specc train`."""
+    if line.startswith("{"):
+        event = json.loads(line)
+        if event.get("event") == "epoch":
+            run.ends.append(now)
+            run.accuracy = event["accuracy"]
+        elif event.get("event") == "trained":
+            run.trained = now
+    elif found := SPOKEN.match(line):
+        if found[3]:
+            run.trained = now
+        else:
+            run.ends.append(now)
+            run.accuracy = float(found[2])
+
+
+def programs(work: Path, table: Path, options: argparse.Namespace) -> Iterable[Program]:
+    """All that are compared, in the order in which they take turns."""
+    data, spec, code = table.parent, table.parent / "lenet.yaml", work / "program"
+    spec.write_text(SPEC.format(table=table.name, epochs=options.epochs), encoding="utf-8")
+
+    def peer(python: str | Path, script: str, *extra: str) -> Callable[[Path], Sequence[str | Path]]:
+        return lambda out: [python, HERE / script, table, "--epochs", str(options.epochs), "--out", out, *extra]
+
+    def command(out: Path) -> Sequence[str | Path]:
+        return [sys.executable, "-m", "specc", "train", spec, "--runs", out]
+
+    def program(out: Path) -> Sequence[str | Path]:
+        return [sys.executable, code / "train.py", "--data", data, "--run", out / "run", "--cache", out / "cache"]
+
+    def compile_() -> None:
+        subprocess.run([sys.executable, "-m", "specc", "compile", spec, "-o", code, "--force"], check=True)
+
+    def forget() -> None:
+        shutil.rmtree(data / ".specc", ignore_errors=True)
+
+    yield Program("PyTorch by hand, 0 workers", "hand-written", peer(sys.executable, "peer_torch.py"))
+    yield Program("PyTorch by hand, 2 workers", "hand-written", peer(sys.executable, "peer_torch.py", "--workers", "2"))
+    yield Program("PyTorch by hand, in memory", "hand-written", peer(sys.executable, "peer_torch.py", "--in-memory"))
+    for name, python in (("Lightning", options.python_lightning), ("Keras", options.python_keras)):
+        if python is not None and Path(python).exists():
+            yield Program(f"{name}, in memory", "framework", peer(python, f"peer_{name.lower()}.py"))
+        else:
+            print(f"{name} is left out: give --python-{name.lower()} the Python of an environment that has it")
+    yield Program("specc's program alone", "specc", program, compile_)
+    yield Program("specc train", "specc", command, forget)
+    yield Program("specc train, once more", "specc", command)  # the images are decoded already
+
+
+def table_of(order: Sequence[Program], runs: Sequence[Run]) -> Iterable[str]:
+    """Medians of every program, then specc's part of the others'."""
+    by_name = {program.name: [run for run in runs if run.program == program.name] for program in order}
+    epochs = {name: statistics.median(run.epoch for run in own) for name, own in by_name.items()}
+    trained = {name: statistics.median(run.trained for run in own) for name, own in by_name.items()}
+    yield f"{'':28}{'epoch s':>10}{'least':>8}{'trained s':>11}{'least':>8}{'ended s':>9}{'accuracy':>10}{'load':>6}"
+    for name, own in by_name.items():
+        whole, accuracy = (statistics.median(pair) for pair in zip(*((r.whole, r.accuracy) for r in own), strict=True))
+        yield (
+            f"{name:28}{epochs[name]:10.2f}{min(run.epoch for run in own):8.2f}"
+            f"{trained[name]:11.2f}{min(run.trained for run in own):8.2f}"
+            f"{whole:9.2f}{accuracy:10.3f}{statistics.median(run.load for run in own):6.1f}"
+        )
+    hand = [program.name for program in order if program.kind == "hand-written"]
+    others = [program.name for program in order if program.kind != "specc"]
+    ours = [program.name for program in order if program.kind == "specc"]
+    if not hand or not ours:
+        return
+    best, first = min(hand, key=lambda name: epochs[name]), min(others, key=lambda name: trained[name])
+    yield ""
+    for name in ours:
+        pairs = [a.epoch / b.epoch for a, b in zip(by_name[name], by_name[best], strict=True)]
+        within = f"in single turns {min(pairs):.2f} to {max(pairs):.2f}; the goal is at most {GOAL}"
+        yield f"{name}: epoch {epochs[name] / epochs[best]:.2f} of `{best}` ({within})"
+    for name in ours:
+        yield f"{name}: start to trained {trained[name] / trained[first]:.2f} of `{first}` (the goal is below 1)"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("-n", type=int, default=3, help="how often everything is run, in turn (default 3)")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--images", type=int, default=22_000)
+    parser.add_argument("--glyphs", type=Path, help="a table (file, label, split) of digits to use instead of a font")
+    parser.add_argument("--python-lightning", metavar="PATH")
+    parser.add_argument("--python-keras", metavar="PATH")
+    parser.add_argument("--only", default="", help="only programs with this in their names")
+    parser.add_argument("--json", type=Path, help="where to write every single figure")
+    options = parser.parse_args()
+    runs: list[Run] = []
+    with tempfile.TemporaryDirectory(prefix="specc-lenet-") as place:
+        work = Path(place)
+        table = make(work / "data", options.images, glyphs=options.glyphs)
+        assert table.name == TABLE
+        order = [program for program in programs(work, table, options) if options.only in program.name]
+        print(f"{platform.platform()}, {os.cpu_count()} cores, {options.images} images, {options.epochs} epochs")
+        for turn in range(options.n):
+            for place_, program in enumerate(order):
+                run = measure(program, work / "out" / f"{turn}-{place_}")
+                print(f"{turn + 1}/{options.n}  {run.program:28}{run.epoch:8.2f}{run.trained:8.2f}", flush=True)
+                runs.append(run)
+    print()
+    for line in table_of(order, runs):
+        print(line)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(run) for run in runs], indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

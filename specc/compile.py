@@ -1,0 +1,33 @@
+"""The whole compiler as two functions: `check` says what is wrong with a spec, `compile` writes its program."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+from specc.emit.program import emit
+from specc.errors import Diagnostic, has_errors
+from specc.lower.front import front
+from specc.registry import enabled
+from specc.source import Document, load
+from specc.study import Study
+
+
+def check(
+    path: FilePath | str, data: bool = True, document: Document | None = None
+) -> tuple[Study | None, tuple[Diagnostic, ...]]:
+    """Everything that is wrong with a spec and, with `data`, its images; the study, unless an error forbids one.
+
+    `document` is the spec's text where it is not what the file holds. Raises SpeccError for a text that is no YAML.
+    """
+    document = document or load(path)
+    study, found = front(document, enabled(FilePath(document.file).resolve().parent))
+    if study is not None and data:
+        from specc.data import check_data
+
+        found += tuple(check_data(study)[0])
+    return (None if has_errors(found) else study), found
+
+
+def compile(study: Study) -> dict[str, str]:  # noqa: A001
+    """The program of a study that passed its checks: text by file name."""
+    return emit(study)

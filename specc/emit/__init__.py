@@ -1,0 +1,1 @@
+"""From a study to the files of a program: printing what is particular to the spec, linking the rest from pieces."""

@@ -1,0 +1,244 @@
+"""The linker: takes functions and classes out of tested modules and puts them, with all they refer to, into files.
+
+A module belongs to one file of the program. Some modules are copied whole, the same bytes in every program; of the
+others only what is asked for is taken, in the order of need. A name that a module imports from a module called
+`slots` is a symbol: what the spec chose stands in its place, another piece or a literal. `IDENTITY` as a symbol
+removes the call and leaves its first argument.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path as FilePath
+
+from specc.plugin import IDENTITY, Piece
+
+OWN = "specc.pieces."
+
+
+class LinkFault(Exception):
+    """A piece refers to what is not there: a mistake of its author, not of a spec."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """The text of a module, its top-level definitions, and what its imports bind: name -> (module, name or "")."""
+
+    text: str
+    definitions: Mapping[str, ast.stmt]
+    imports: Mapping[str, tuple[str, str]]
+
+
+@lru_cache(maxsize=256)
+def read_module(name: str) -> Module:
+    """A module's source, found without importing it. Raises LinkFault."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        raise LinkFault(f"there is no source of module {name}")
+    return parse_module(FilePath(spec.origin).read_text(encoding="utf-8"))
+
+
+def parse_module(text: str) -> Module:
+    """Definitions and imports of a module's text."""
+    definitions: dict[str, ast.stmt] = {}
+    imports: dict[str, tuple[str, str]] = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            definitions[node.name] = node
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            definitions[node.targets[0].id] = node
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            definitions[node.target.id] = node
+        elif isinstance(node, ast.Import):
+            imports |= {
+                alias.asname or alias.name.split(".")[0]: ((alias.asname and alias.name) or alias.name.split(".")[0], "")
+                for alias in node.names
+            }
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            imports |= {alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names}
+    return Module(text, definitions, imports)
+
+
+@dataclass
+class Target:
+    """One file in the making: import lines and pieces of text in order."""
+
+    imports: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # name -> module, to find clashes
+
+
+class Linker:
+    """Collects pieces into files. `homes` maps modules to files, `whole` those that are copied, `printed` the modules
+    that exist only as text (what the compiler prints for this spec)."""
+
+    def __init__(
+        self,
+        homes: Mapping[str, str],
+        whole: Mapping[str, str],
+        symbols: Mapping[str, Piece | str],
+        printed: Mapping[str, str],
+    ) -> None:
+        self.homes, self.whole, self.symbols = dict(homes), dict(whole), dict(symbols)
+        self.printed = {name: parse_module(text) for name, text in printed.items()}
+        self.files: dict[str, Target] = {}
+        self.done: set[Piece] = set()
+        self.copied: set[str] = set()
+
+    def module(self, name: str) -> Module:
+        """A printed module or one that can be imported."""
+        return self.printed[name] if name in self.printed else read_module(name)
+
+    def home(self, module: str) -> str:
+        """The file that a module's pieces go to. Raises LinkFault."""
+        if module not in self.homes:
+            raise LinkFault(f"module {module} has no file in the program")
+        return self.homes[module]
+
+    def take(self, piece: Piece) -> None:
+        """Put a definition into its file, after all that it refers to."""
+        if piece in self.done:
+            return
+        self.done.add(piece)
+        module, file = self.module(piece.module), self.files.setdefault(self.home(piece.module), Target())
+        if piece.name not in module.definitions:
+            raise LinkFault(f"{piece.module} has no {piece.name}")
+        node = module.definitions[piece.name]
+        changes: list[tuple[ast.expr, str]] = []
+        for use in loads(node):
+            text = self.refer(module, piece, use.id, file)
+            if text is not None and text != use.id:
+                changes.append((use, text))
+        changes += [
+            (call, segment(module.text, call.args[0]))
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call) and self.symbol_of(module, call.func) is IDENTITY
+        ]
+        if file.names.setdefault(piece.name, piece.module) != piece.module:
+            raise LinkFault(f"{piece.name} comes from {piece.module} and from {file.names[piece.name]}")
+        file.texts.append(rewritten(module.text, node, changes))
+
+    def symbol_of(self, module: Module, function: ast.expr) -> Piece | str | None:
+        """What a called name is bound to, if it is a slot."""
+        if not isinstance(function, ast.Name) or not is_slot(module, function.id):
+            return None
+        return self.symbols.get(module.imports[function.id][1])
+
+    def refer(self, module: Module, piece: Piece, name: str, file: Target) -> str | None:
+        """Make a name that a piece uses known in its file; the text to stand for it, None to leave it."""
+        if name in module.definitions:
+            self.take(Piece(piece.module, name)) if name != piece.name else None
+            return name
+        if name not in module.imports:
+            if hasattr(builtins, name) or name in LOCAL:
+                return name
+            raise LinkFault(f"{piece.module}.{piece.name} uses {name}, which is not defined")
+        source, what = module.imports[name]
+        if is_slot(module, name):
+            bound = self.symbols.get(what)
+            if bound is None:
+                raise LinkFault(f"nothing is bound to the slot {what}, which {piece.module}.{piece.name} uses")
+            return self.bind(bound, file, self.home(piece.module))
+        return self.bring(source, what, name, file, self.home(piece.module))
+
+    def bind(self, bound: Piece | str, file: Target, home: str) -> str | None:
+        """The text for a symbol; a piece is taken, and imported where it lives in another file."""
+        if not isinstance(bound, Piece):
+            return None if bound is IDENTITY else bound
+        return self.bring(bound.module, bound.name, bound.name, file, home)
+
+    def bring(self, source: str, what: str, name: str, file: Target, home: str) -> str:
+        """Import a name, or take it if it is a piece."""
+        inner = f"{source}.{what}"
+        if inner in self.whole:
+            self.copied.add(inner)
+            stem = self.whole[inner]
+            file.imports.add(f"import {stem}" + (f" as {name}" if name != stem else ""))
+        elif source in self.whole:
+            self.copied.add(source)
+            file.imports.add(f"from {self.whole[source]} import {what}" + (f" as {name}" if name != what else ""))
+        elif source in self.homes or source in self.printed:
+            self.take(Piece(source, what))
+            if self.home(source) != home:
+                file.imports.add(f"from {self.home(source)} import {what}")
+            return what
+        elif source.startswith(OWN) or not what:
+            if source.startswith(OWN):
+                raise LinkFault(f"{source} has no file in the program")
+            file.imports.add(f"import {source}" + (f" as {name}" if name != source else ""))
+        else:
+            file.imports.add(f"from {source} import {what}" + (f" as {name}" if name != what else ""))
+        return name
+
+    def text(self, file: str, head: str = "", foot: str = "") -> str:
+        """A linked file, before formatting."""
+        target = self.files[file]
+        return "\n".join([head, *sorted(target.imports), "", "", "\n\n\n".join(target.texts), foot])
+
+    def copy(self, module: str) -> str:
+        """A module that is copied whole: its own text, with siblings imported by their file names."""
+        lines = []
+        for line in read_module(module).text.splitlines():
+            if line.startswith(f"from {OWN[:-1]} import "):
+                names = [name.strip() for name in line.partition(" import ")[2].split(",")]
+                for name in names:
+                    source, _, alias = name.partition(" as ")
+                    self.copied.add(OWN + source)
+                    lines.append(f"import {source}" + (f" as {alias}" if alias else ""))
+            else:
+                lines.append(line)
+        return "\n".join(lines) + "\n"
+
+
+LOCAL = {"__file__", "__name__"}
+
+
+def is_slot(module: Module, name: str) -> bool:
+    """Whether a name of a module is a symbol that the program binds."""
+    return name in module.imports and module.imports[name][0].rpartition(".")[2] == "slots"
+
+
+def loads(node: ast.stmt) -> Iterator[ast.Name]:
+    """The names that a definition takes from outside of itself, where they stand."""
+    bound = {
+        child.id for child in ast.walk(node) if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)
+    }
+    for child in ast.walk(node):
+        if isinstance(child, ast.arg):
+            bound.add(child.arg)
+        elif (isinstance(child, ast.FunctionDef | ast.ClassDef) and child is not node) or (isinstance(child, ast.ExceptHandler) and child.name):
+            bound.add(child.name)
+        elif isinstance(child, ast.Import | ast.ImportFrom):
+            bound |= {(alias.asname or alias.name).partition(".")[0] for alias in child.names}
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in bound:
+            yield child
+
+
+def segment(text: str, node: ast.expr) -> str:
+    """The source of an expression."""
+    return ast.get_source_segment(text, node) or ""
+
+
+def rewritten(text: str, node: ast.stmt, changes: list[tuple[ast.expr, str]]) -> str:
+    """The source of a definition with its decorators and comments, and with some expressions replaced."""
+    lines = text.encode().splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    data = bytearray(text.encode())
+    first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
+    begin, end = starts[first - 1], starts[(node.end_lineno or first) - 1] + (node.end_col_offset or 0)
+    places = [
+        (starts[use.lineno - 1] + use.col_offset, starts[(use.end_lineno or 0) - 1] + (use.end_col_offset or 0), new)
+        for use, new in changes
+    ]
+    for start, stop, new in sorted(places, reverse=True):
+        data[start:stop] = new.encode()
+        end += len(new.encode()) - (stop - start)
+    return data[begin:end].decode()

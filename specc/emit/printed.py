@@ -1,0 +1,203 @@
+"""What is printed for a spec: settings, optimizers, the table of files, augmentation. The rest is linked from pieces.
+
+Each function gives the text of a module that exists only here; the linker takes its definitions like those of pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from specc.emit.literal import literal
+from specc.plugin import Call, Program, Setting
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+TRAIN, DATA, DEPLOY, MODEL = "<train>", "<data>", "<deploy>", "<model>"
+
+
+def config(study: Study, program: Program) -> str:
+    """The frozen Config: a value and a reason a line."""
+    train, stop = study.spec.train, study.spec.train.early_stop
+    reason = "epochs without improvement before training stops" if stop else "early stop is off"
+    settings = [
+        Setting("seed", train.seed, "every random number of the run follows from it"),
+        Setting("epochs", train.epochs, "passes over the training images, at most"),
+        Setting("batch_size", train.batch_size, "images in a step, over all ranks"),
+        Setting("patience", stop.patience if stop else train.epochs, reason),
+        Setting("min_delta", stop.min_delta if stop else 0.0, "a smaller improvement does not count"),
+        *learning_rates(study),
+        *program.settings,
+    ]
+    lines = ["from dataclasses import dataclass", "", "", "@dataclass(frozen=True)", "class Config:"]
+    lines += ['    """What the spec settles."""', ""]
+    for setting in settings:
+        kind = "object" if setting.value is None else type(setting.value).__name__
+        lines.append(f"    {setting.name}: {kind} = {literal(setting.value)}  # {setting.reason}")
+    return "\n".join(lines) + "\n"
+
+
+def learning_rates(study: Study) -> list[Setting]:
+    """One line an optimizer."""
+    rates = []
+    for network, call in study.spec.optimizer.items():
+        name = "learning_rate" if len(study.spec.optimizer) == 1 else f"{network}_learning_rate"
+        rates.append(Setting(name, float(keywords(study, call)["lr"]), f"of {call.name}"))
+    return rates
+
+
+def keywords(study: Study, call: Call) -> dict[str, Any]:
+    """What torch's optimizer is called with."""
+    return dict(study.registry.optimizers[call.name].keywords(call.args))
+
+
+def optimizers(study: Study) -> str:
+    """A function `<network>_optimizer` for each network."""
+    text = "import torch\nfrom torch import nn\n\n"
+    for setting, (network, call) in zip(learning_rates(study), study.spec.optimizer.items(), strict=True):
+        given = keywords(study, call)
+        decay = given.pop("weight_decay", 0.0)
+        given.pop("lr")
+        rest = "".join(f", {name}={literal(value)}" for name, value in given.items() if value not in (False, 0.0))
+        kind = study.registry.optimizers[call.name].torch
+        text += f"\n\ndef {network}_optimizer(net: nn.Module) -> torch.optim.Optimizer:\n"
+        if decay:
+            text += '    """Weight decay works on the weights of layers, not on biases and normalization."""\n'
+            text += "    weights = [p for p in net.parameters() if p.ndim > 1]\n"
+            text += "    others = [p for p in net.parameters() if p.ndim <= 1]\n"
+            text += f'    groups = [{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]\n'
+        else:
+            text += '    """One setting for all parameters."""\n    groups = net.parameters()\n'
+        text += f"    return {kind}(groups, lr=Config.{setting.name}{rest}, fused=True)\n"
+    return text
+
+
+def losses(study: Study) -> tuple[dict[str, str], str]:
+    """`loss_of`, or `<network>_loss` for each of several networks: symbols bound to words, and what must be printed."""
+    text = "from torch import Tensor\n"
+    bound: dict[str, str] = {}
+    for network, calls in (study.spec.loss or {}).items():
+        slot = "loss_of" if network == "network" else f"{network}_loss"
+        terms = []
+        for call in calls:
+            record = study.registry.losses[call.name]
+            given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
+            weight = getattr(call.args, "weight", None)
+            factor = f"{literal(float(weight))} * " if weight not in (None, 1) else ""
+            terms.append(f"{factor}{record.piece.name}(outputs, targets{given})")
+            text += f"from {record.piece.module} import {record.piece.name}\n"
+        if len(terms) == 1 and terms[0].endswith("(outputs, targets)") and "*" not in terms[0]:
+            bound[slot] = calls[0].name
+        else:
+            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor) -> Tensor:\n"
+            text += f'    """Loss of each sample: (B, ...), (B, ...) -> (B,)."""\n    return {" + ".join(terms)}\n'
+    return bound, text
+
+
+def table(study: Study, columns: Mapping[str, str]) -> str:
+    """`rows`: files and the words that the task and the split need. `columns` maps words to columns of a manifest."""
+    data = study.spec.data
+    text = "from pathlib import Path\n\nfrom specc.pieces import tables\n\n\ndef rows(root: Path) -> list[dict[str, str]]:\n"
+    if data.manifest:
+        folder = PurePosixPath(data.manifest).parent.as_posix()
+        image = (data.columns or {}).get("image", "image")
+        file = f"row[{literal(image)}]"
+        words = "".join(f", {literal(word)}: row[{literal(column)}]" for word, column in columns.items())
+        return text + (
+            '    """The lines of the manifest by our words; its files lie beside it or below."""\n'
+            f"    table, folder = tables.read_manifest(root / {literal(data.manifest)}), {literal(folder)}\n"
+            "    for row in table:\n"
+            f"        tables.inside(root / folder, {file})\n"
+            f'    return [{{"file": {file}, "image": f"{{folder}}/{{{file}}}"{words}}} for row in table]\n'
+        )
+    classes = getattr(getattr(study.spec, "output", None), "classes", None)
+    place = data.folders or data.images
+    read = f"tables.read_images(root / {literal(place)})"
+    if data.folders and classes:
+        read = f"tables.read_folders(root / {literal(place)}, {literal(list(classes))})"
+    prefix = PurePosixPath(place).as_posix()
+    return text + (
+        '    """One line a file."""\n'
+        f'    return [{{**row, "image": f"{{{literal(prefix)}}}/{{row[\'file\']}}"}} for row in {read}]\n'
+    )
+
+
+def grouping(study: Study) -> tuple[str, str]:
+    """What stays together, as (kind, column or mark): column, folder, before, none or patient id."""
+    split, words = study.spec.data.split, study.spec.data.columns or {}
+    group = split.group if split else None
+    if group is None:
+        return ("column", words["patient"]) if "patient" in words else ("patient id", "")
+    if not isinstance(group, str):
+        return "before", group.before
+    if group in ("folder", "none"):
+        return group, ""
+    if group == "patient" and group not in words and study.spec.input.format == "dicom":
+        return "patient id", ""
+    return "column", words.get(group, group)
+
+
+def parts(study: Study) -> tuple[dict[str, str], str]:
+    """The columns that `parts_of` needs, and the function."""
+    split = study.spec.data.split
+    head = "from specc.pieces import index, tables\n\n\n"
+    head += "def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:\n"
+    if split.column:
+        return {"part": split.column}, head + (
+            '    """The part of each row as the table tells it."""\n    return tables.split_column(rows, "part")\n'
+        )
+    kind, detail = grouping(study)
+    groups = {
+        "column": '[row["group"] for row in rows]',
+        "folder": 'tables.group_by_folder([row["file"] for row in rows])',
+        "before": f'tables.group_before([row["file"] for row in rows], {literal(detail)})',
+        "none": '[row["file"] for row in rows]',
+        "patient id": '[entry.facts.patient if entry.facts else "" for entry in entries]',
+    }[kind]
+    classes = getattr(getattr(study.spec, "output", None), "classes", None)
+    labels = '[row["label"] for row in rows]' if classes else '[""] * len(rows)'
+    given = {part: getattr(split, part) for part in ("train", "val", "test")}
+    shares = {part: share for part, share in given.items() if share is not None}
+    return {"group": detail} if kind == "column" else {}, head + (
+        '    """Parts by percentage; what belongs together stays together."""\n'
+        f"    groups = {groups}\n"
+        f"    return tables.split_grouped({labels}, groups, {literal(shares)}, seed={literal(split.seed)})\n"
+    )
+
+
+def augmentation(study: Study) -> str:
+    """`augment`: each change with its own uniform numbers, which follow from (seed, stage, epoch), place and sample."""
+    text = "from torch import Tensor\n\nfrom specc.pieces import runtime as rt\n"
+    lines = []
+    for place, call in enumerate(study.spec.augment):
+        record = study.registry.augmentations[call.name]
+        text += f"from {record.piece.module} import {record.piece.name}\n"
+        given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
+        lines.append(
+            f"images = {record.piece.name}(images, rt.uniform((*key, 2, {place}), ids, {record.draws}){given})"
+        )
+    scale = study.spec.input.scale
+    if scale == "-1..1":
+        lines = ["images = (images + 1) / 2", *lines, "return images * 2 - 1"]
+    elif scale != "0..1":
+        lines = [
+            "black = images.amin((2, 3), keepdim=True)",
+            "images = images - black",
+            *lines,
+            "return images + black",
+        ]
+    else:
+        lines.append("return images")
+    body = "".join(f"    {line}\n" for line in lines)
+    return text + (
+        "\n\ndef augment(images: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:\n"
+        '    """Training images as the network sees them; what happens to one follows from the key and its id."""\n'
+        + body
+    )
+
+
+def constants(values: Mapping[str, object]) -> str:
+    """`NAME = literal` lines."""
+    return "".join(f"{name} = {literal(value)}\n" for name, value in values.items())

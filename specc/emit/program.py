@@ -1,0 +1,211 @@
+"""Puts a program together: which piece stands where, in which file, and what is bound to each slot."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from specc.emit import printed
+from specc.emit.format import tidy
+from specc.emit.link import Linker
+from specc.emit.literal import literal
+from specc.emit.model import class_name, print_model
+from specc.plugin import IDENTITY, Piece, Program
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+PIECES = "specc.pieces"
+WHOLE = {f"{PIECES}.{name}": name for name in ("runtime", "readers", "tables", "index", "export")}
+HOMES = {
+    f"{PIECES}.loop": "train",
+    f"{PIECES}.losses": "train",
+    f"{PIECES}.metrics": "metrics",
+    f"{PIECES}.images": "data",
+    f"{PIECES}.augment": "data",
+    f"{PIECES}.edits": "deploy",
+    f"{PIECES}.resize": "deploy",
+    printed.TRAIN: "train",
+    printed.DATA: "data",
+    printed.DEPLOY: "deploy",
+    printed.MODEL: "model",
+}
+EDITS = {
+    "0..1": "UnitEdits",
+    "-1..1": "SymmetricEdits",
+    "standardize": "UnitEdits",
+    "standardize_image": "ImageStandardizedEdits",
+}
+
+
+def emit(study: Study) -> dict[str, str]:
+    """The files of a study's program: name -> text. The same spec gives the same text."""
+    task = study.task.program(study)
+    linker = link(study, task)
+    model = linker.printed[printed.MODEL].text
+    files = {
+        "train.py": linker.text("train", f"{heading(study)}\nimport sys", FOOT),
+        "model.py": f'"""The network{"s" if len(study.passed) > 1 else ""} of the spec."""\n{model}',
+        "data.py": linker.text("data", '"""The data of the spec: which file is what, edited images, batches."""'),
+        "deploy.py": linker.text("deploy", '"""The module that leaves: from pixels as read to an answer."""'),
+    }
+    if "metrics" in linker.files:
+        files["metrics.py"] = linker.text("metrics", '"""How good the network is on a part of the data."""')
+    files = {name: tidy(text) for name, text in files.items()}
+    waiting = sorted(linker.copied)
+    for module in waiting:
+        files[f"{WHOLE[module]}.py"] = linker.copy(module)
+        waiting += sorted(linker.copied - set(waiting))
+    for text in files.values():
+        ast.parse(text)
+    return files
+
+
+FOOT = '\n\nif __name__ == "__main__":\n    sys.exit(main())\n'
+
+
+def heading(study: Study) -> str:
+    """The docstring of train.py. Of the spec's text it holds checked names and numbers only."""
+    from specc import __version__
+
+    counts = [f"{graph.name} {parameters(study, graph.name):,}" for graph in study.passed.values()]
+    return (
+        f'"""Trains `{study.spec.name}`: {study.task.name}; parameters: {", ".join(counts)}.\n\n'
+        f"Compiled by specc {__version__} from the spec with SHA-256 {study.document.sha256[:16]}.\n\n"
+        "    python train.py                                  on one GPU, or on the CPU\n"
+        "    torchrun --nproc-per-node 8 train.py             on eight\n"
+        "    python train.py --resume                         after an interruption, with the same result\n\n"
+        'Paths of the data start in the current folder, or in the one that `--data` names.\n"""\n'
+    )
+
+
+def parameters(study: Study, network: str) -> int:
+    """Trainable numbers of a network."""
+    graph = study.passed[network]
+    return sum(
+        study.registry.ops[node.op].parameters(node.attrs, tuple(graph.shape_of(name) for name in node.inputs))
+        for node in graph.nodes
+    )
+
+
+def link(study: Study, task: Program) -> Linker:
+    """Bind every slot and take `main` with all that it needs."""
+    columns, parts = printed.parts(study)
+    words, losses = printed.losses(study)
+    texts = {
+        printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),
+        printed.DATA: "\n\n".join(
+            [printed.table(study, {**task.columns, **columns}), parts, *value_range(study), augmentation(study)]
+        ),
+        printed.DEPLOY: printed.constants({"CONTRACT": contract(study)}),
+        printed.MODEL: print_model(study.passed, study.registry.ops),
+    }
+    symbols: dict[str, Piece | str] = {**core_symbols(study), **task.symbols}
+    for slot, word in words.items():
+        symbols.setdefault(slot, study.registry.losses[word].piece)
+    for network in study.spec.loss or {}:
+        slot = "loss_of" if network == "network" else f"{network}_loss"
+        symbols.setdefault(slot, Piece(printed.TRAIN, slot))
+    homes = {**HOMES, **{name: file for name, (file, _) in task.printed.items()}, **task.homes}
+    for record in (*study.registry.losses.values(), *study.registry.augmentations.values()):
+        homes.setdefault(record.piece.module, "data" if record.piece.name in study.registry.augmentations else "train")
+    linker = Linker(homes, WHOLE, symbols, texts | {name: text for name, (_, text) in task.printed.items()})
+    linker.take(Piece(printed.TRAIN, "Config"))
+    for root in (symbols["build"], Piece(f"{PIECES}.loop", "fit"), Piece(f"{PIECES}.loop", "main")):
+        assert isinstance(root, Piece)
+        linker.take(root)
+    return linker
+
+
+def augmentation(study: Study) -> str:
+    """`augment`, where the spec has any."""
+    return printed.augmentation(study) if study.spec.augment else ""
+
+
+def value_range(study: Study) -> list[str]:
+    """`value_range`, where it follows from the spec: a fixed window, or a window that the reader applies."""
+    window, dicom = study.spec.input.window, study.spec.input.format == "dicom"
+    if window is None or isinstance(window, str):
+        if not dicom:
+            return []
+        edges, why = (0.0, 1.0), "The reader has applied the header's window, or the spec has none."
+    else:
+        edges, why = (window.center - window.width / 2, window.center + window.width / 2), "The spec's window."
+    return [
+        "from specc.pieces import readers\n\n\n"
+        "def value_range(facts: list[readers.Facts]) -> tuple[float, float]:\n"
+        f'    """{why}"""\n    return {literal(edges)}\n'
+    ]
+
+
+def core_symbols(study: Study) -> dict[str, Piece | str]:
+    """What the core binds for every task."""
+    spec, images, edits = study.spec, f"{PIECES}.images", f"{PIECES}.edits"
+    inputs, data, train = spec.input, spec.data, spec.train
+    dicom, (height, width) = inputs.format == "dicom", inputs.size
+    read = "auto" if dicom and inputs.window in (None, "auto") else "none"
+    bare = dicom and inputs.window == "none"
+    ranged = Piece(printed.DATA, "value_range") if value_range(study) else Piece(edits, "range_of_type")
+    symbols: dict[str, Piece | str] = {
+        "Config": Piece(printed.TRAIN, "Config"),
+        "HEIGHT": literal(height),
+        "WIDTH": literal(width),
+        "SHAPE": literal((1 if inputs.channels == "mono" else 3, height, width)),
+        "FRAME": literal(inputs.frame),
+        "READ_WINDOW": literal(read),
+        "MODALITIES": literal(tuple(inputs.modality or ())),
+        "CONTRACT": Piece(printed.DEPLOY, "CONTRACT"),
+        "rows": Piece(printed.DATA, "rows"),
+        "parts_of": Piece(printed.DATA, "parts_of"),
+        "chosen": Piece(images, "files_of_modality" if data.skip and inputs.modality else "every_file"),
+        "value_range": ranged,
+        "window": Piece(edits, "as_read" if bare else "clip_window"),
+        "mixing": Piece(edits, "to_mono" if inputs.channels == "mono" else "to_rgb"),
+        "resize": Piece(f"{PIECES}.resize", f"resize_{inputs.resize or 'none'}"),
+        "Edits": Piece(edits, EDITS[inputs.scale]),
+        "edit_all": Piece(images, "edit_standardized" if inputs.scale == "standardize" else "edit_once"),
+        "shuffle": Piece(images, "shuffled" if train.shuffle else "in_order"),
+        "steps": Piece(images, "whole_steps" if train.drop_last else "all_steps"),
+        "augment": Piece(printed.DATA, "augment") if spec.augment else IDENTITY,
+    }
+    for network in study.passed:
+        symbols[class_name(network)] = Piece(printed.MODEL, class_name(network))
+    for network in spec.optimizer or {}:
+        symbols[f"{network}_optimizer"] = Piece(printed.TRAIN, f"{network}_optimizer")
+    return symbols
+
+
+def contract(study: Study) -> dict[str, Any]:
+    """What the exported model promises; what only the data tells is added when it is exported."""
+    from specc import __version__
+
+    inputs = study.spec.input
+    window: Any = inputs.window or ("auto" if inputs.format == "dicom" else "none")
+    if not isinstance(window, str):
+        window = {"center": window.center, "width": window.width}
+    return {
+        "format_version": 1,
+        "name": study.spec.name,
+        "task": study.task.name,
+        "specc": __version__,
+        "spec_sha256": study.document.sha256,
+        "input": {
+            "format": inputs.format,
+            "size": list(inputs.size),
+            "channels": inputs.channels,
+            "from_mono": inputs.from_mono,
+            "window": window,
+            "scale": inputs.scale,
+            "resize": inputs.resize,
+            "modality": list(inputs.modality) if inputs.modality else None,
+            "frame": inputs.frame,
+        },
+        "output": dict(study.task.contract(study)),
+    }
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """SHA-256 over names and texts."""
+    return hashlib.sha256("".join(f"{name}\0{files[name]}\0" for name in sorted(files)).encode()).hexdigest()

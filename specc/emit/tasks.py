@@ -1,0 +1,116 @@
+"""What classification and regression put into a program, through the same record that any plugin's task uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from specc.plugin import Piece, Program
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+_TRAIN, _ANSWERS, _METRICS = "specc.pieces.supervised", "specc.pieces.answers", "specc.pieces.metrics"
+_HOMES = {_TRAIN: "train", _ANSWERS: "deploy"}
+_TARGETS = "<targets>"
+_HEAD = "from typing import Any\n\nimport numpy as np\n\n\n"
+_DEF = "def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:\n"
+
+
+def classification_program(study: Study) -> Program:
+    """Two classes: one neuron; more: one each."""
+    output, width = study.spec.output, _width(study)
+    text = f"{_HEAD}CLASSES = {_words(output.classes)}\n\n\n{_DEF}"
+    first = width == 1 and output.positive == output.classes[0]
+    labels = 'np.array([CLASSES.index(row["label"]) for row in rows])'
+    text += (
+        '    """The place of each label in the list of classes."""\n'
+        if not first
+        else ('    """1 for the first class, which is the positive one, 0 for the second."""\n')
+    )
+    text += f'    return {{"target": {"1 - " if first else ""}{labels}}}\n'
+    symbols: dict[str, Piece | str] = {
+        **_common(study, "build", ("label",), "accuracy"),
+        "Deploy": Piece(_ANSWERS, "TwoClasses" if width == 1 else "ManyClasses"),
+        "scores": Piece(_METRICS, "two_class_scores" if width == 1 else "class_scores"),
+        "chance": Piece(_METRICS, "chance_of_two" if width == 1 else "chance_of_classes"),
+        "to_pair": Piece(_ANSWERS, "positive_first" if first else "positive_second"),
+    }
+    outputs = ("answer", "probabilities", "ood_score", "accepted")
+    symbols["OUTPUTS"] = repr(outputs)
+    printed = {_TARGETS: ("data", text)}
+    return Program(symbols, _HOMES, columns=_columns(study, {"label": "label"}), printed=printed)
+
+
+def regression_program(study: Study) -> Program:
+    """One neuron a target."""
+    output, words = study.spec.output, _targets(study)
+    cells = ", ".join(f"float(row[{word!r}])" for word in words)
+    text = f'{_HEAD}{_DEF}    """(N, {len(words)}) numbers, in their own units."""\n'
+    text += f'    return {{"target": np.array([[{cells}] for row in rows], np.float32)}}\n'
+    build = "build_standardized" if output.standardize else "build"
+    symbols: dict[str, Piece | str] = {
+        **_common(study, build, tuple(words), "r2"),
+        "Deploy": Piece(_ANSWERS, "Values"),
+        "scores": Piece(_METRICS, "value_scores"),
+        "chance": Piece(_METRICS, "chance_of_values"),
+        "OUTPUTS": repr(("answer", "values", "ood_score", "accepted")),
+    }
+    printed = {_TARGETS: ("data", text)}
+    return Program(symbols, _HOMES, columns=_columns(study, {word: words[word] for word in words}), printed=printed)
+
+
+def classification_contract(study: Study) -> Mapping[str, Any]:
+    """Classes in order; the positive one where a single neuron speaks for it."""
+    output = study.spec.output
+    positive = (output.positive or output.classes[1]) if len(output.classes) == 2 else None
+    return {"classes": list(output.classes), "positive": positive, "aggregate": output.aggregate}
+
+
+def regression_contract(study: Study) -> Mapping[str, Any]:
+    """Targets with their units."""
+    output = study.spec.output
+    if output.targets:
+        return {"targets": dict(output.targets), "aggregate": output.aggregate}
+    return {"target": output.target, "unit": output.unit, "aggregate": output.aggregate}
+
+
+def _words(classes: tuple[str, ...]) -> str:
+    from specc.emit.literal import literal
+
+    return literal(tuple(classes))
+
+
+def _common(study: Study, build: str, truth: tuple[str, ...], up: str) -> dict[str, Piece | str]:
+    stop = study.spec.train.early_stop
+    watch = stop.watch if stop else "val_loss"
+    sign = -1 if watch in ("val_loss", "mae", "rmse") else 1
+    return {
+        "build": Piece(_TRAIN, build),
+        "export_model": Piece(_TRAIN, "export_answer"),
+        "targets_of": Piece(_TARGETS, "targets_of"),
+        "BEST": repr((watch, sign)),
+        "TRUTH": repr(truth),
+        "WIDTH_OUT": repr(_width(study)),
+    }
+
+
+def _width(study: Study) -> int:
+    graph = study.passed["network"]
+    (end,) = graph.outputs.values()
+    return graph.shape_of(end)[0]
+
+
+def _targets(study: Study) -> dict[str, str]:
+    """Keys of a row -> columns of the manifest."""
+    output, columns = study.spec.output, study.spec.data.columns or {}
+    if output.targets:
+        named = columns.get("targets", {})
+        return {f"targets.{name}": named.get(name, name) for name in output.targets}
+    return {"target": columns.get("target", "target")}
+
+
+def _columns(study: Study, words: dict[str, str]) -> dict[str, str]:
+    given = study.spec.data.columns or {}
+    named = {word: given[word] if isinstance(given.get(word), str) else column for word, column in words.items()}
+    return named | ({"patient": given["patient"]} if "patient" in given else {})

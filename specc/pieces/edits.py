@@ -1,0 +1,88 @@
+"""What the spec does to an image as read, as one module: training runs it once per image, the ONNX file contains it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from specc.pieces import readers
+from specc.pieces.slots import HEIGHT, WIDTH, mixing, resize, window
+
+
+def clip_window(pixels: Tensor, low: float, high: float) -> Tensor:
+    """Modality values to 0..1 between the window's edges."""
+    return ((pixels - low) / (high - low)).clamp(0, 1)
+
+
+def as_read(pixels: Tensor, low: float, high: float) -> Tensor:
+    """Modality values as they are: the spec has no window."""
+    return pixels
+
+
+def to_mono(samples: int) -> Tensor:
+    """(1, samples): grey stays, colour becomes luma (ITU-R BT.601)."""
+    return torch.tensor([[1.0]] if samples == 1 else [[0.299, 0.587, 0.114]])
+
+
+def to_rgb(samples: int) -> Tensor:
+    """(3, samples): colour stays, grey is repeated."""
+    return torch.ones(3, 1) if samples == 1 else torch.eye(3)
+
+
+def range_of_type(facts: Sequence[readers.Facts]) -> tuple[float, float]:
+    """The range of the stored type: 0 to 255, or 0 to 65535 where a file has more than 8 bits."""
+    return 0.0, 255.0 if all(fact.bits <= 8 for fact in facts) else 65535.0
+
+
+class UnitEdits(nn.Module):
+    """Window, channels, size: (B, samples, H, W) as read -> (B, channels, height, width) in 0..1, black 0."""
+
+    def __init__(self, low: float, high: float, samples: int) -> None:
+        super().__init__()
+        self.values = (low, high, samples)
+        self.register_buffer("mix", mixing(samples))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
+        return resize(images, HEIGHT, WIDTH)
+
+
+class SymmetricEdits(nn.Module):
+    """Window, channels, size: (B, samples, H, W) as read -> (B, channels, height, width) in -1..1, black -1."""
+
+    def __init__(self, low: float, high: float, samples: int) -> None:
+        super().__init__()
+        self.values = (low, high, samples)
+        self.register_buffer("mix", mixing(samples))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
+        return resize(images, HEIGHT, WIDTH) * 2 - 1
+
+
+class ImageStandardizedEdits(nn.Module):
+    """Window, channels, size; then every channel of an image by its own mean and deviation."""
+
+    def __init__(self, low: float, high: float, samples: int) -> None:
+        super().__init__()
+        self.values = (low, high, samples)
+        self.register_buffer("mix", mixing(samples))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
+        images = resize(images, HEIGHT, WIDTH)
+        images = images - images.mean((2, 3), keepdim=True)
+        return images / (images.square().mean((2, 3), keepdim=True) + 1e-12).sqrt()
+
+
+class StandardizedEdits(nn.Module):
+    """The edits to 0..1, then every channel by mean and deviation of the training images."""
+
+    def __init__(self, edits: nn.Module, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.edits, self.values = edits, edits.values
+        self.register_buffer("mean", mean[:, None, None])
+        self.register_buffer("deviation", deviation.clamp(min=1e-6)[:, None, None])
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return (self.edits(pixels) - self.mean) / self.deviation

@@ -1,0 +1,186 @@
+"""The way out of every program: the module as ONNX with its contract, and proof that both give the same answers."""
+
+import csv
+import json
+import logging
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from specc.pieces import readers
+from specc.pieces import runtime as rt
+
+TOLERANCE = 1e-5  # times max(1, |value|)
+SIZES = ((1, 1), (1, 7), (9, 1), (2, 3), (31, 33), (64, 64), (200, 90), (333, 512))
+
+
+def pixels_of(file: str, window: str, frame: int | None, samples: int) -> Tensor:
+    """(1, samples, H, W) modality values; a grey image among coloured ones has three equal samples."""
+    pixels = torch.from_numpy(np.ascontiguousarray(readers.read(file, window, frame)[0])).permute(2, 0, 1)
+    return pixels.expand(samples, -1, -1)[None]
+
+
+@torch.no_grad()
+def edited(file: str, window: str, frame: int | None, edits: nn.Module) -> np.ndarray[Any, Any]:
+    """One image as the network sees it: (channels, height, width)."""
+    return edits(pixels_of(file, window, frame, edits.values[2]))[0].numpy()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """The file is there whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def to_onnx(
+    deploy: nn.Module,
+    example: Sequence[Tensor],
+    inputs: Mapping[str, Mapping[int, str]],
+    outputs: Sequence[str],
+    contract: Mapping[str, Any],
+) -> bytes:
+    """The module as an ONNX file that holds its contract and nothing of this computer: no paths, no stack traces."""
+    axes = {name: torch.export.Dim(name, min=1) for names in inputs.values() for name in names.values()}
+    shapes = tuple({axis: axes[name] for axis, name in names.items()} for names in inputs.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        exported = torch.onnx.export(
+            deploy,
+            tuple(example),
+            dynamo=True,
+            opset_version=18,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
+            external_data=False,
+            verbose=False,
+            optimize=True,
+        )
+        logging.disable(logging.NOTSET)
+    model = exported.model_proto
+    for graph in (model.graph, *model.functions):
+        for item in (*graph.node, *graph.value_info, *getattr(graph, "input", ())):
+            if hasattr(item, "metadata_props"):
+                del item.metadata_props[:]
+            item.doc_string = ""
+    del model.metadata_props[:], model.graph.metadata_props[:]
+    model.producer_name, model.doc_string, model.graph.doc_string, model.graph.name = "specc", "", "", "deploy"
+    onnx.helper.set_model_props(model, {"specc.contract": json.dumps(contract)})
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+class Certificate:
+    """Runs torch and onnxruntime side by side and remembers the largest difference of each output."""
+
+    def __init__(self, deploy: nn.Module, model: bytes, outputs: Sequence[str]) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.deploy, self.outputs = deploy, list(outputs)
+        self.largest, self.cases, self.wrong = dict.fromkeys(outputs, 0.0), 0, list[str]()
+
+    @torch.no_grad()
+    def run(self, name: str, *inputs: Tensor) -> dict[str, np.ndarray[Any, Any]]:
+        """The ONNX file's outputs for one case (batch of 1); `name` is what a difference is reported under."""
+        ours = dict(zip(self.outputs, (value.numpy() for value in self.deploy(*inputs)), strict=True))
+        feed = {place.name: value.numpy() for place, value in zip(self.session.get_inputs(), inputs, strict=True)}
+        theirs = dict(zip(self.outputs, self.session.run(self.outputs, feed), strict=True))
+        top = np.sort(ours.get("probabilities", np.ones((1, 1))).ravel())[-2:]
+        decided = len(top) < 2 or top[1] - top[0] > 2 * TOLERANCE
+        for output, value in ours.items():
+            other = theirs[output]
+            if value.shape != other.shape:
+                self.wrong.append(f"{name}: shape of {output}")
+            elif value.dtype.kind == "f":
+                ratio = np.abs(value - other) / np.maximum(1, np.abs(value))
+                worst = float(np.where(value == other, 0, ratio).max(initial=0))
+                self.largest[output] = max(self.largest[output], worst)
+                self.wrong += [] if worst <= TOLERANCE else [f"{name}: {output} differs by {worst:.2g}"]
+            elif decided and not np.array_equal(value, other):
+                self.wrong.append(f"{name}: {output}")
+        self.cases += 1
+        return theirs
+
+    def save(self, run: Path) -> bool:
+        """Write parity.json; whether every case agreed."""
+        row = {"passed": not self.wrong, "tolerance": TOLERANCE, "images": self.cases, "largest": self.largest}
+        row |= {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__, "different": self.wrong[:20]}
+        write_atomic(run / "parity.json", json.dumps(row, indent=1).encode())
+        rt.event("parity", **row)
+        if self.wrong:
+            cure = "keep this run and report it: torch and onnxruntime must give the same answers"
+            rt.event(
+                "error", code="X701", message=f"the ONNX file differs from the network: {self.wrong[0]}", help=cure
+            )
+        return not self.wrong
+
+
+def accepted(images: Any) -> dict[str, list[Any]]:
+    """What the images of this run are like, and so what the model takes."""
+    facts = [entry.facts for entry in images.entries]
+    seen = {name: sorted({getattr(fact, name) for fact in facts}) for name in ("bits", "photometric", "modality")}
+    samples = images.edits.values[2]
+    return {"samples": [1, samples] if samples > 1 else [1], **{k: values for k, values in seen.items() if any(values)}}
+
+
+def export_images(
+    deploy: nn.Module, contract: dict[str, Any], outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any
+) -> bool:
+    """Export a module that takes images; certify it on the files of every part and on synthetic sizes.
+
+    eval/predictions.csv gets what the ONNX file says of every file. Whether parity holds.
+    """
+    run, (low, high, samples) = options.run, images.edits.values
+    reading = {**contract["input"], "accepts": accepted(images)}
+    resized = reading["resize"] is not None
+    height, width = (61, 50) if resized else reading["size"]
+    axes = {0: "batch", 2: "height", 3: "width"} if resized else {0: "batch"}
+    example = torch.zeros(2, samples, height, width)
+    contract = {**contract, "input": reading}
+    model = to_onnx(deploy.eval(), [example], {"pixels": axes}, outputs, contract)
+    write_atomic(run / "model.onnx", model)
+    write_atomic(run / "contract.json", json.dumps(contract, indent=1).encode())
+    rt.event("exported", file="model.onnx")
+    certificate, dice = Certificate(deploy, model, outputs), np.random.default_rng(0)
+    for size in SIZES if resized else ((height, width),):
+        noise = dice.uniform(1.1 * low - 0.1 * high, 1.1 * high - 0.1 * low, (1, samples, *size))
+        certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise.astype(np.float32)))
+    (run / "eval").mkdir(exist_ok=True)
+    with (run / "eval" / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
+        write_predictions(csv.writer(file), certificate, contract, images, truth, max(1, options.workers))
+    return certificate.save(run)
+
+
+def write_predictions(
+    writer: Any, certificate: Certificate, contract: Mapping[str, Any], images: Any, truth: Sequence[str], workers: int
+) -> None:
+    """A line a file: part, file, patient, truth, answer, then the probability of each class or each value."""
+    classes, samples = contract["output"].get("classes"), images.edits.values[2]
+    window = "auto" if contract["input"]["window"] == "auto" else "none"
+    parts = [part for part, places in images.parts.items() for _ in places]
+    writer.writerow(["split", "file", "patient", *truth, "answer", *(classes or truth)])
+    for first in range(0, len(parts), 32):
+        places = range(first, min(first + 32, len(parts)))
+        with ThreadPoolExecutor(workers) as pool:
+            frame = contract["input"]["frame"]
+            read = list(pool.map(lambda place: pixels_of(images.entries[place].path, window, frame, samples), places))
+        for place, pixels in zip(places, read, strict=True):
+            row, said = images.rows[place], certificate.run(images.rows[place]["image"], pixels)
+            numbers = said["probabilities" if classes else "values"][0].tolist()
+            answer = classes[int(said["answer"][0])] if classes else numbers[0]
+            patient = row.get("patient") or images.entries[place].facts.patient or row["image"]
+            writer.writerow([parts[place], row["image"], patient, *(row[name] for name in truth), answer, *numbers])

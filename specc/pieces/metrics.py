@@ -1,0 +1,89 @@
+"""What a network says of a part of the data, and how good that is; sums over the whole part, never means of batches."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from specc.pieces import runtime as rt
+from specc.pieces.slots import WIDTH_OUT
+
+
+def sanity(work: rt.Work, batch: rt.Batch) -> bool:
+    """Whether the first loss is what chance gives, and one batch can be learned by heart."""
+    losses = []
+    for step in range(200):
+        rt.reseed(*batch.key, step)
+        losses.append(sum(loss.item() for loss in work.stages[0].step(batch).values()))
+    near = not abs(losses[0] - work.chance) > max(0.5 * work.chance, 0.2)  # a task without a known chance passes
+    learned = losses[-1] < 0.2 * max(losses[0], 0.05) or work.chance != work.chance
+    rt.event("sanity", first_loss=losses[0], expected=work.chance, last_loss=losses[-1], passed=near and learned)
+    return near and learned
+
+
+def chance_of_two(targets: Tensor) -> float:
+    """The loss of always saying one half: ln 2."""
+    return 0.6931471805599453
+
+
+def chance_of_classes(targets: Tensor) -> float:
+    """The loss of saying the same of every class: the logarithm of their number."""
+    return math.log(WIDTH_OUT)
+
+
+def chance_of_values(targets: Tensor) -> float:
+    """The loss of always answering 0."""
+    return targets.square().mean().item()
+
+
+@torch.no_grad()
+def outputs_of(net: nn.Module, images: Any, part: str, device: torch.device, width: int) -> Tensor:
+    """(N, width) outputs for the images of a part, the same on every rank."""
+    net.eval()
+    rt.share_buffers(net)
+    places = torch.arange(images.parts[part].start, images.parts[part].stop)
+    outputs = torch.zeros(len(places), width, device=device)
+    for ids in places.split(256)[rt.RANK :: rt.RANKS]:
+        outputs[ids.to(device) - images.parts[part].start] = net(images.pick(ids.to(device)))
+    return rt.total(outputs)
+
+
+def auc(scores: Tensor, positive: Tensor) -> float:
+    """P(score of a positive > of a negative) + half of ties (Hanley and McNeil 1982); 0.5 where one side is empty."""
+    better, worse = scores[positive].double(), scores[~positive].double().sort().values
+    if not len(better) or not len(worse):
+        return 0.5
+    below = torch.searchsorted(worse, better) + torch.searchsorted(worse, better, right=True)
+    return (below.double().mean() / (2 * len(worse))).item()
+
+
+def balanced_accuracy(answers: Tensor, labels: Tensor) -> float:
+    """Mean over the classes that occur of the share answered right."""
+    shares = [(answers[labels == label] == label).double().mean() for label in labels.unique()]
+    return torch.stack(shares).mean().item()
+
+
+def two_class_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Accuracy, balanced accuracy and area under the ROC curve; logits (N, 1), labels (N,) with 1 the positive."""
+    answers = (logits[:, 0] > 0).long()
+    accuracy = (answers == labels).double().mean().item()
+    area = auc(logits[:, 0], labels == 1)
+    return {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy(answers, labels), "auc": area}
+
+
+def class_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Accuracy, balanced accuracy and mean area under the ROC curves of one class against the rest; logits (N, K)."""
+    answers, probabilities = logits.argmax(1), logits.double().softmax(1)
+    accuracy = (answers == labels).double().mean().item()
+    areas = [auc(probabilities[:, label], labels == label) for label in labels.unique().tolist()]
+    balanced = balanced_accuracy(answers, labels)
+    return {"accuracy": accuracy, "balanced_accuracy": balanced, "auc": sum(areas) / len(areas)}
+
+
+def value_scores(values: Tensor, targets: Tensor) -> dict[str, float]:
+    """Mean absolute error, root mean squared error, R2 (mean over the targets; 0 for constant targets)."""
+    errors = (values - targets).double()
+    spread = (targets - targets.mean(0)).double().square().sum(0)
+    r2 = torch.where(spread > 0, 1 - errors.square().sum(0) / spread, 0.0).mean().item()
+    return {"mae": errors.abs().mean().item(), "rmse": errors.square().mean().sqrt().item(), "r2": r2}

@@ -1,0 +1,164 @@
+"""Names that a piece may use and a program binds: the linker puts the chosen function in the place of each.
+
+A piece imports a slot as C code includes a header: the name and its type are settled here, the definition is chosen
+by the spec. Calling an unbound slot is a mistake of whoever runs a piece outside a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import argparse
+
+    import numpy as np
+    import torch
+    from torch import Tensor, nn
+
+    from specc.pieces import index, readers
+    from specc.pieces import runtime as rt
+    from specc.pieces.images import Images
+
+
+def unbound(name: str) -> NoReturn:
+    """Every slot ends here until a program binds it. Raises LookupError."""
+    raise LookupError(f"the slot {name} is bound by a program; bind it before you run this piece by itself")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings that every program has; a task adds its own, and the program prints all of them with values."""
+
+    seed: int = 42
+    epochs: int = 1
+    batch_size: int = 32
+    patience: int = 1
+    min_delta: float = 0.0
+
+
+HEIGHT: int = 1
+WIDTH: int = 1
+SHAPE: tuple[int, int, int] = (1, 1, 1)  # of an edited image: channels, height, width
+FRAME: int | None = None  # which frame of a file that has several, from 1
+READ_WINDOW: str = "none"  # what the reader does with the window of a DICOM header: auto or none
+MODALITIES: tuple[str, ...] = ()  # of DICOM files that are used, where the spec leaves out others
+BEST: tuple[str, int] = ("val_loss", -1)  # what chooses the epoch, and whether more (1) or less (-1) of it is better
+WIDTH_OUT: int = 1  # outputs of the network
+OUTPUTS: tuple[str, ...] = ()  # of the exported module
+TRUTH: tuple[str, ...] = ()  # keys of a row that hold what the network is to answer
+CONTRACT: dict[str, Any] = {}
+
+
+def rows(root: Path) -> list[dict[str, str]]:
+    """The table of files: one dict a sample, with `file`, `image` (from `root` on) and the task's columns."""
+    unbound("rows")
+
+
+def chosen(entries: list[index.Entry]) -> list[int]:
+    """Places of the files to use."""
+    unbound("chosen")
+
+
+def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:
+    """`train`, `val` or `test` for each row."""
+    unbound("parts_of")
+
+
+def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
+    """What the network is to answer: an array for each name, samples first."""
+    unbound("targets_of")
+
+
+def value_range(facts: Sequence[readers.Facts]) -> tuple[float, float]:
+    """Modality values of black and white."""
+    unbound("value_range")
+
+
+def window(pixels: Tensor, low: float, high: float) -> Tensor:
+    """Modality values between black and white to 0..1."""
+    unbound("window")
+
+
+def mixing(samples: int) -> Tensor:
+    """(channels, samples): what each channel takes of each sample of a pixel."""
+    unbound("mixing")
+
+
+def resize(images: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, height, width)."""
+    unbound("resize")
+
+
+def Edits(low: float, high: float, samples: int) -> nn.Module:
+    """The edits of the spec as a module: (B, samples, H, W) as read -> (B, channels, height, width)."""
+    unbound("Edits")
+
+
+def edit_all(
+    entries: list[index.Entry], train: int, values: tuple[float, float], options: argparse.Namespace
+) -> tuple[np.ndarray[Any, Any], nn.Module]:
+    """All images edited, and the module that does it; the first `train` are the training images."""
+    unbound("edit_all")
+
+
+def shuffle(key: tuple[int, ...], samples: int) -> Tensor:
+    """The order of an epoch: a permutation of 0..samples-1."""
+    unbound("shuffle")
+
+
+def steps(samples: int, size: int) -> int:
+    """How many steps an epoch has."""
+    unbound("steps")
+
+
+def augment(images: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """Training images as the network sees them: (B, C, H, W) -> the same shape."""
+    unbound("augment")
+
+
+def Network() -> nn.Module:
+    """The network that the spec calls `network`, with its initial values."""
+    unbound("Network")
+
+
+def network_optimizer(net: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer of `network`."""
+    unbound("network_optimizer")
+
+
+def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Loss of each sample: (B, ...), (B, ...) -> (B,)."""
+    unbound("loss_of")
+
+
+def scores(outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    """Metrics of a whole part by name."""
+    unbound("scores")
+
+
+def chance(targets: Tensor) -> float:
+    """Loss of a network that knows nothing."""
+    unbound("chance")
+
+
+def to_pair(probability: Tensor) -> Tensor:
+    """(B, 1) -> probabilities of both classes in their order (B, 2)."""
+    unbound("to_pair")
+
+
+def build(config: Any, images: Images, device: torch.device) -> rt.Work:
+    """The task: networks, optimizers, stages, evaluation."""
+    unbound("build")
+
+
+def Deploy(edits: nn.Module, net: nn.Module, training: Tensor) -> nn.Module:
+    """The exported module: what a reader gives goes in, named answers come out."""
+    unbound("Deploy")
+
+
+def export_model(work: rt.Work, images: Images, options: argparse.Namespace) -> bool:
+    """Write model.onnx, its contract and its parity certificate; whether parity holds."""
+    unbound("export_model")

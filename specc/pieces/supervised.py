@@ -1,0 +1,87 @@
+"""One network that learns from images with known answers: classification and regression."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from specc.pieces import export
+from specc.pieces import runtime as rt
+from specc.pieces.answers import Rescaled
+from specc.pieces.images import Images
+from specc.pieces.metrics import outputs_of
+from specc.pieces.slots import (
+    BEST,
+    CONTRACT,
+    OUTPUTS,
+    TRUTH,
+    WIDTH_OUT,
+    Config,
+    Deploy,
+    Network,
+    augment,
+    chance,
+    loss_of,
+    network_optimizer,
+    scores,
+)
+
+
+def build(config: Config, images: Images, device: torch.device) -> rt.Work:
+    """Network, optimizer, and what to do in a step and after an epoch."""
+    rt.reseed(config.seed)
+    net = Network().to(device, memory_format=torch.channels_last)
+    optimizer = network_optimizer(net)
+    train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
+
+    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
+        net.train()
+        inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
+        loss = (loss_of(net(inputs), targets[batch.ids]) * batch.weights).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        rt.share_gradients(net.parameters())
+        optimizer.step()
+        return {"loss": loss}
+
+    def evaluate() -> dict[str, float]:
+        outputs, truth = outputs_of(net, images, "val", device, WIDTH_OUT), targets[val.start : val.stop]
+        return {"val_loss": loss_of(outputs, truth).mean().item(), **scores(outputs, truth)}
+
+    parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
+    return rt.Work(parts, stages, evaluate, BEST, len(train), chance(targets[: len(train)]))
+
+
+def build_standardized(config: Config, images: Images, device: torch.device) -> rt.Work:
+    """As usual, on targets of mean 0 and deviation 1; the network that is kept answers in their own units."""
+    rt.reseed(config.seed)
+    net = Network().to(device, memory_format=torch.channels_last)
+    optimizer = network_optimizer(net)
+    train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
+    deviation, mean = torch.std_mean(targets[: len(train)], 0, correction=0)
+    answer = Rescaled(net, mean, deviation.clamp(min=1e-12)).to(device)
+
+    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
+        net.train()
+        inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
+        loss = (loss_of(net(inputs), (targets[batch.ids] - mean) / answer.deviation) * batch.weights).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        rt.share_gradients(net.parameters())
+        optimizer.step()
+        return {"loss": loss}
+
+    def evaluate() -> dict[str, float]:
+        outputs, truth = outputs_of(answer, images, "val", device, WIDTH_OUT), targets[val.start : val.stop]
+        loss = loss_of((outputs - mean) / answer.deviation, (truth - mean) / answer.deviation).mean()
+        return {"val_loss": loss.item(), **scores(outputs, truth)}
+
+    parts, stages = {"network": answer, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
+    return rt.Work(parts, stages, evaluate, BEST, len(train), 1.0)
+
+
+def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
+    """Write the model with its contract and certificate; whether torch and ONNX agree."""
+    training = images.pixels[: len(images.parts["train"])].cpu()
+    deploy = Deploy(images.edits, work.parts["network"].cpu(), training)
+    return export.export_images(deploy, CONTRACT, OUTPUTS, images, TRUTH, options)
