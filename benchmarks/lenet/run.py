@@ -47,7 +47,7 @@ model:
     - dense:   {{units: 120, activation: tanh}}
     - dense:   {{units: 84, activation: tanh}}
     - dense:   {{units: 10, activation: softmax}}
-loss: cross_entropy
+loss: categorical_cross_entropy
 optimizer: {{adam: {{learning_rate: 0.001}}}}
 train: {{epochs: {epochs}, batch_size: 64}}
 """
