@@ -7,7 +7,20 @@ from functools import cache
 
 from ruff import find_ruff_bin
 
-OWN = ("data", "deploy", "export", "index", "metrics", "model", "readers", "runtime", "tables")
+OWN = (
+    "augment",
+    "checkpoints",
+    "data",
+    "deploy",
+    "export",
+    "index",
+    "metrics",
+    "model",
+    "pixels",
+    "readers",
+    "runtime",
+    "tables",
+)
 
 
 @cache

@@ -55,10 +55,9 @@ def parse_module(text: str) -> Module:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             definitions[node.target.id] = node
         elif isinstance(node, ast.Import):
-            imports |= {
-                alias.asname or alias.name.split(".")[0]: ((alias.asname and alias.name) or alias.name.split(".")[0], "")
-                for alias in node.names
-            }
+            for alias in node.names:
+                top = alias.name.split(".")[0]
+                imports[alias.asname or top] = (alias.name if alias.asname else top, "")
         elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
             imports |= {alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names}
     return Module(text, definitions, imports)
@@ -211,10 +210,8 @@ def loads(node: ast.stmt) -> Iterator[ast.Name]:
     for child in ast.walk(node):
         if isinstance(child, ast.arg):
             bound.add(child.arg)
-        elif (isinstance(child, ast.FunctionDef | ast.ClassDef) and child is not node) or (isinstance(child, ast.ExceptHandler) and child.name):
+        elif isinstance(child, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and child is not node and child.name:
             bound.add(child.name)
-        elif isinstance(child, ast.Import | ast.ImportFrom):
-            bound |= {(alias.asname or alias.name).partition(".")[0] for alias in child.names}
     for child in ast.walk(node):
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in bound:
             yield child
@@ -233,7 +230,7 @@ def rewritten(text: str, node: ast.stmt, changes: list[tuple[ast.expr, str]]) ->
         starts.append(starts[-1] + len(line))
     data = bytearray(text.encode())
     first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
-    begin, end = starts[first - 1], starts[(node.end_lineno or first) - 1] + (node.end_col_offset or 0)
+    begin, end = starts[first - 1], starts[node.end_lineno or first]  # with the comment at its end
     places = [
         (starts[use.lineno - 1] + use.col_offset, starts[(use.end_lineno or 0) - 1] + (use.end_col_offset or 0), new)
         for use, new in changes
@@ -241,4 +238,4 @@ def rewritten(text: str, node: ast.stmt, changes: list[tuple[ast.expr, str]]) ->
     for start, stop, new in sorted(places, reverse=True):
         data[start:stop] = new.encode()
         end += len(new.encode()) - (stop - start)
-    return data[begin:end].decode()
+    return data[begin:end].decode().rstrip()

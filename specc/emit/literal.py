@@ -19,7 +19,7 @@ def literal(value: object) -> str:
     if type(value) is str:
         return ascii(value)
     if type(value) is tuple:
-        return "(" + "".join(f"{literal(item)}, " for item in value) + ")"
+        return "(" + ", ".join(literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
     if type(value) is list:
         return "[" + ", ".join(literal(item) for item in value) + "]"
     if isinstance(value, Mapping):

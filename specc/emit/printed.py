@@ -15,7 +15,7 @@ from specc.plugin import Call, Program, Setting
 if TYPE_CHECKING:
     from specc.study import Study
 
-TRAIN, DATA, DEPLOY, MODEL = "<train>", "<data>", "<deploy>", "<model>"
+TRAIN, DATA, AUGMENT, MODEL = "<train>", "<data>", "<augment>", "<model>"
 
 
 def config(study: Study, program: Program) -> str:
@@ -68,9 +68,8 @@ def optimizers(study: Study) -> str:
             text += "    weights = [p for p in net.parameters() if p.ndim > 1]\n"
             text += "    others = [p for p in net.parameters() if p.ndim <= 1]\n"
             text += f'    groups = [{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]\n'
-        else:
-            text += '    """One setting for all parameters."""\n    groups = net.parameters()\n'
-        text += f"    return {kind}(groups, lr=Config.{setting.name}{rest}, fused=True)\n"
+        groups = "groups" if decay else "net.parameters()"
+        text += f"    return {kind}({groups}, lr=Config.{setting.name}{rest}, fused=True)\n"
     return text
 
 
@@ -99,7 +98,8 @@ def losses(study: Study) -> tuple[dict[str, str], str]:
 def table(study: Study, columns: Mapping[str, str]) -> str:
     """`rows`: files and the words that the task and the split need. `columns` maps words to columns of a manifest."""
     data = study.spec.data
-    text = "from pathlib import Path\n\nfrom specc.pieces import tables\n\n\ndef rows(root: Path) -> list[dict[str, str]]:\n"
+    text = "from pathlib import Path\n\nfrom specc.pieces import tables\n\n\n"
+    text += "def rows(root: Path) -> list[dict[str, str]]:\n"
     if data.manifest:
         folder = PurePosixPath(data.manifest).parent.as_posix()
         image = (data.columns or {}).get("image", "image")
@@ -196,8 +196,3 @@ def augmentation(study: Study) -> str:
         '    """Training images as the network sees them; what happens to one follows from the key and its id."""\n'
         + body
     )
-
-
-def constants(values: Mapping[str, object]) -> str:
-    """`NAME = literal` lines."""
-    return "".join(f"{name} = {literal(value)}\n" for name, value in values.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,20 @@ if TYPE_CHECKING:
     from specc.study import Study
 
 PIECES = "specc.pieces"
-WHOLE = {f"{PIECES}.{name}": name for name in ("runtime", "readers", "tables", "index", "export")}
+WHOLE = {
+    f"{PIECES}.{name}": name for name in ("runtime", "checkpoints", "readers", "tables", "index", "pixels", "export")
+}
 HOMES = {
     f"{PIECES}.loop": "train",
-    f"{PIECES}.losses": "train",
+    f"{PIECES}.losses": "metrics",
     f"{PIECES}.metrics": "metrics",
     f"{PIECES}.images": "data",
-    f"{PIECES}.augment": "data",
+    f"{PIECES}.augment": "augment",
     f"{PIECES}.edits": "deploy",
     f"{PIECES}.resize": "deploy",
     printed.TRAIN: "train",
     printed.DATA: "data",
-    printed.DEPLOY: "deploy",
+    printed.AUGMENT: "augment",
     printed.MODEL: "model",
 }
 EDITS = {
@@ -44,15 +47,11 @@ def emit(study: Study) -> dict[str, str]:
     """The files of a study's program: name -> text. The same spec gives the same text."""
     task = study.task.program(study)
     linker = link(study, task)
-    model = linker.printed[printed.MODEL].text
-    files = {
-        "train.py": linker.text("train", f"{heading(study)}\nimport sys", FOOT),
-        "model.py": f'"""The network{"s" if len(study.passed) > 1 else ""} of the spec."""\n{model}',
-        "data.py": linker.text("data", '"""The data of the spec: which file is what, edited images, batches."""'),
-        "deploy.py": linker.text("deploy", '"""The module that leaves: from pixels as read to an answer."""'),
-    }
-    if "metrics" in linker.files:
-        files["metrics.py"] = linker.text("metrics", '"""How good the network is on a part of the data."""')
+    files = {"model.py": f'"""{TITLES["model"]}"""\n{linker.printed[printed.MODEL].text}'}
+    for name in linker.files:
+        head, foot = (f"{heading(study)}\nimport sys", FOOT) if name == "train" else (f'"""{TITLES[name]}"""', "")
+        if name != "model":
+            files[f"{name}.py"] = linker.text(name, head, foot)
     files = {name: tidy(text) for name, text in files.items()}
     waiting = sorted(linker.copied)
     for module in waiting:
@@ -60,9 +59,16 @@ def emit(study: Study) -> dict[str, str]:
         waiting += sorted(linker.copied - set(waiting))
     for text in files.values():
         ast.parse(text)
-    return files
+    return files | {"contract.json": json.dumps(contract(study), indent=1) + "\n"}
 
 
+TITLES = {
+    "model": "The spec's networks; each line of a forward pass ends in the shape that comes out.",
+    "data": "The data of the spec: which file is what, edited images, batches.",
+    "augment": "Changes to training images.",
+    "metrics": "How wrong an answer is, and how good the network is on a part of the data.",
+    "deploy": "The module that leaves: from pixels as read to an answer.",
+}
 FOOT = '\n\nif __name__ == "__main__":\n    sys.exit(main())\n'
 
 
@@ -74,10 +80,9 @@ def heading(study: Study) -> str:
     return (
         f'"""Trains `{study.spec.name}`: {study.task.name}; parameters: {", ".join(counts)}.\n\n'
         f"Compiled by specc {__version__} from the spec with SHA-256 {study.document.sha256[:16]}.\n\n"
-        "    python train.py                                  on one GPU, or on the CPU\n"
-        "    torchrun --nproc-per-node 8 train.py             on eight\n"
-        "    python train.py --resume                         after an interruption, with the same result\n\n"
-        'Paths of the data start in the current folder, or in the one that `--data` names.\n"""\n'
+        "    python train.py                        on one GPU, or on the CPU; `--resume` after an interruption\n"
+        "    torchrun --nproc-per-node 8 train.py   on eight; paths of the data start in `--data`, else here\n"
+        '"""\n'
     )
 
 
@@ -96,10 +101,8 @@ def link(study: Study, task: Program) -> Linker:
     words, losses = printed.losses(study)
     texts = {
         printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),
-        printed.DATA: "\n\n".join(
-            [printed.table(study, {**task.columns, **columns}), parts, *value_range(study), augmentation(study)]
-        ),
-        printed.DEPLOY: printed.constants({"CONTRACT": contract(study)}),
+        printed.DATA: "\n\n".join([printed.table(study, {**task.columns, **columns}), parts, *value_range(study)]),
+        printed.AUGMENT: printed.augmentation(study),
         printed.MODEL: print_model(study.passed, study.registry.ops),
     }
     symbols: dict[str, Piece | str] = {**core_symbols(study), **task.symbols}
@@ -110,18 +113,14 @@ def link(study: Study, task: Program) -> Linker:
         symbols.setdefault(slot, Piece(printed.TRAIN, slot))
     homes = {**HOMES, **{name: file for name, (file, _) in task.printed.items()}, **task.homes}
     for record in (*study.registry.losses.values(), *study.registry.augmentations.values()):
-        homes.setdefault(record.piece.module, "data" if record.piece.name in study.registry.augmentations else "train")
+        kind = "metrics" if record in study.registry.losses.values() else "augment"
+        homes.setdefault(record.piece.module, kind)
     linker = Linker(homes, WHOLE, symbols, texts | {name: text for name, (_, text) in task.printed.items()})
     linker.take(Piece(printed.TRAIN, "Config"))
     for root in (symbols["build"], Piece(f"{PIECES}.loop", "fit"), Piece(f"{PIECES}.loop", "main")):
         assert isinstance(root, Piece)
         linker.take(root)
     return linker
-
-
-def augmentation(study: Study) -> str:
-    """`augment`, where the spec has any."""
-    return printed.augmentation(study) if study.spec.augment else ""
 
 
 def value_range(study: Study) -> list[str]:
@@ -147,7 +146,8 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
     dicom, (height, width) = inputs.format == "dicom", inputs.size
     read = "auto" if dicom and inputs.window in (None, "auto") else "none"
     bare = dicom and inputs.window == "none"
-    ranged = Piece(printed.DATA, "value_range") if value_range(study) else Piece(edits, "range_of_type")
+    skips = bool(data.skip and inputs.modality)
+    ranged = Piece(printed.DATA, "value_range") if value_range(study) else Piece(images, "range_of_type")
     symbols: dict[str, Piece | str] = {
         "Config": Piece(printed.TRAIN, "Config"),
         "HEIGHT": literal(height),
@@ -156,10 +156,9 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "FRAME": literal(inputs.frame),
         "READ_WINDOW": literal(read),
         "MODALITIES": literal(tuple(inputs.modality or ())),
-        "CONTRACT": Piece(printed.DEPLOY, "CONTRACT"),
         "rows": Piece(printed.DATA, "rows"),
         "parts_of": Piece(printed.DATA, "parts_of"),
-        "chosen": Piece(images, "files_of_modality" if data.skip and inputs.modality else "every_file"),
+        "chosen": Piece(images, "files_of_modality") if skips else Piece(f"{PIECES}.pixels", "every_file"),
         "value_range": ranged,
         "window": Piece(edits, "as_read" if bare else "clip_window"),
         "mixing": Piece(edits, "to_mono" if inputs.channels == "mono" else "to_rgb"),
@@ -168,7 +167,7 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "edit_all": Piece(images, "edit_standardized" if inputs.scale == "standardize" else "edit_once"),
         "shuffle": Piece(images, "shuffled" if train.shuffle else "in_order"),
         "steps": Piece(images, "whole_steps" if train.drop_last else "all_steps"),
-        "augment": Piece(printed.DATA, "augment") if spec.augment else IDENTITY,
+        "augment": Piece(printed.AUGMENT, "augment") if spec.augment else IDENTITY,
     }
     for network in study.passed:
         symbols[class_name(network)] = Piece(printed.MODEL, class_name(network))

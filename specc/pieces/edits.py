@@ -1,11 +1,8 @@
 """What the spec does to an image as read, as one module: training runs it once per image, the ONNX file contains it."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from specc.pieces import readers
 from specc.pieces.slots import HEIGHT, WIDTH, mixing, resize, window
 
 
@@ -27,11 +24,6 @@ def to_mono(samples: int) -> Tensor:
 def to_rgb(samples: int) -> Tensor:
     """(3, samples): colour stays, grey is repeated."""
     return torch.ones(3, 1) if samples == 1 else torch.eye(3)
-
-
-def range_of_type(facts: Sequence[readers.Facts]) -> tuple[float, float]:
-    """The range of the stored type: 0 to 255, or 0 to 65535 where a file has more than 8 bits."""
-    return 0.0, 255.0 if all(fact.bits <= 8 for fact in facts) else 65535.0
 
 
 class UnitEdits(nn.Module):

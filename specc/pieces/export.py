@@ -16,23 +16,11 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from specc.pieces import readers
 from specc.pieces import runtime as rt
+from specc.pieces.pixels import pixels_of
 
 TOLERANCE = 1e-5  # times max(1, |value|)
 SIZES = ((1, 1), (1, 7), (9, 1), (2, 3), (31, 33), (64, 64), (200, 90), (333, 512))
-
-
-def pixels_of(file: str, window: str, frame: int | None, samples: int) -> Tensor:
-    """(1, samples, H, W) modality values; a grey image among coloured ones has three equal samples."""
-    pixels = torch.from_numpy(np.ascontiguousarray(readers.read(file, window, frame)[0])).permute(2, 0, 1)
-    return pixels.expand(samples, -1, -1)[None]
-
-
-@torch.no_grad()
-def edited(file: str, window: str, frame: int | None, edits: nn.Module) -> np.ndarray[Any, Any]:
-    """One image as the network sees it: (channels, height, width)."""
-    return edits(pixels_of(file, window, frame, edits.values[2]))[0].numpy()
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -137,14 +125,13 @@ def accepted(images: Any) -> dict[str, list[Any]]:
     return {"samples": [1, samples] if samples > 1 else [1], **{k: values for k, values in seen.items() if any(values)}}
 
 
-def export_images(
-    deploy: nn.Module, contract: dict[str, Any], outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any
-) -> bool:
+def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any) -> bool:
     """Export a module that takes images; certify it on the files of every part and on synthetic sizes.
 
     eval/predictions.csv gets what the ONNX file says of every file. Whether parity holds.
     """
     run, (low, high, samples) = options.run, images.edits.values
+    contract = json.loads(Path(__file__).with_name("contract.json").read_bytes())
     reading = {**contract["input"], "accepts": accepted(images)}
     resized = reading["resize"] is not None
     height, width = (61, 50) if resized else reading["size"]
@@ -169,14 +156,13 @@ def write_predictions(
     writer: Any, certificate: Certificate, contract: Mapping[str, Any], images: Any, truth: Sequence[str], workers: int
 ) -> None:
     """A line a file: part, file, patient, truth, answer, then the probability of each class or each value."""
-    classes, samples = contract["output"].get("classes"), images.edits.values[2]
+    classes, samples, frame = contract["output"].get("classes"), images.edits.values[2], contract["input"]["frame"]
     window = "auto" if contract["input"]["window"] == "auto" else "none"
     parts = [part for part, places in images.parts.items() for _ in places]
     writer.writerow(["split", "file", "patient", *truth, "answer", *(classes or truth)])
     for first in range(0, len(parts), 32):
         places = range(first, min(first + 32, len(parts)))
         with ThreadPoolExecutor(workers) as pool:
-            frame = contract["input"]["frame"]
             read = list(pool.map(lambda place: pixels_of(images.entries[place].path, window, frame, samples), places))
         for place, pixels in zip(places, read, strict=True):
             row, said = images.rows[place], certificate.run(images.rows[place]["image"], pixels)

@@ -1,21 +1,17 @@
 """The data of a program: the table of files, every image decoded and edited once, batches."""
 
 import argparse
-import hashlib
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from specc.pieces import export, index, readers
+from specc.pieces import index, readers
 from specc.pieces import runtime as rt
 from specc.pieces.edits import StandardizedEdits
+from specc.pieces.pixels import PARTS, Images, cached, every_file
 from specc.pieces.slots import (
     FRAME,
     MODALITIES,
@@ -31,8 +27,6 @@ from specc.pieces.slots import (
     targets_of,
     value_range,
 )
-
-PARTS = ("train", "val", "test")
 
 
 def shuffled(key: tuple[int, ...], samples: int) -> Tensor:
@@ -66,14 +60,6 @@ def batches(key: tuple[int, ...], samples: int, size: int, first: int, device: t
         yield rt.Batch(ids.to(device), weights.to(device), count, key)
 
 
-def every_file(entries: list[index.Entry]) -> list[int]:
-    """Places of the files to use: all, and none may be unreadable."""
-    for entry in entries:
-        if entry.error or not entry.facts:
-            rt.fail("D403", f"{entry.path}: {entry.error}", "`specc check` lists every file that cannot be read", 2)
-    return list(range(len(entries)))
-
-
 def files_of_modality(entries: list[index.Entry]) -> list[int]:
     """Places of the files to use: the spec leaves out other modalities and DICOM files without an image."""
     used = [place for place, entry in enumerate(entries) if not entry.error or entry.error[0] != "P808"]
@@ -81,43 +67,9 @@ def files_of_modality(entries: list[index.Entry]) -> list[int]:
     return [place for place in used if (facts := entries[place].facts) and facts.modality in MODALITIES]
 
 
-class Images(NamedTuple):
-    """Every image edited, training first, then validation, then test; `parts` says which places are whose."""
-
-    pixels: Tensor  # (N, channels, height, width)
-    targets: Mapping[str, Any]
-    parts: Mapping[str, range]
-    rows: list[dict[str, str]]
-    entries: list[index.Entry]
-    edits: nn.Module
-
-    def pick(self, ids: Tensor) -> Tensor:
-        """(B, channels, height, width) on the device of `ids`."""
-        return self.pixels[ids.to(self.pixels.device)].to(ids.device)
-
-
-def cached(files: list[index.Entry], edits: nn.Module, options: argparse.Namespace) -> np.ndarray[Any, Any]:
-    """(N, channels, height, width) float32, mapped from a file named by contents, edits and code."""
-    key = hashlib.sha256("".join(file.sha256 for file in files).encode())
-    key.update(repr((READ_WINDOW, FRAME, edits.values, sorted(edits.state_dict().items()))).encode())
-    for code in (sys.modules[type(edits).__module__].__file__, readers.__file__):
-        key.update(Path(str(code)).read_bytes())
-    target = options.cache / f"{key.hexdigest()[:24]}.npy"
-    if not target.exists():
-        part = target.with_suffix(f".{os.getpid()}.part")
-        array = np.lib.format.open_memmap(part, "w+", np.float32, (len(files), *SHAPE))
-        for first in range(0, len(files), 64):  # a bounded number of large images at a time
-            with ThreadPoolExecutor(max(1, options.workers)) as pool:
-                chunk = pool.map(
-                    lambda file: export.edited(file.path, READ_WINDOW, FRAME, edits), files[first : first + 64]
-                )
-                array[first : first + 64] = np.stack(list(chunk))
-            rt.event("data", done=min(first + 64, len(files)), total=len(files))
-            if rt.asked:
-                sys.exit(130)
-        array.flush()
-        part.replace(target)
-    return np.load(target, mmap_mode="c")
+def range_of_type(facts: Sequence[readers.Facts]) -> tuple[float, float]:
+    """The range of the stored type: 0 to 255, or 0 to 65535 where a file has more than 8 bits."""
+    return 0.0, 255.0 if all(fact.bits <= 8 for fact in facts) else 65535.0
 
 
 def edit_once(
@@ -126,7 +78,7 @@ def edit_once(
     """All images edited, and the module that does it."""
     samples = max(entry.facts.samples for entry in entries if entry.facts)
     edits = Edits(*values, samples)
-    return cached(entries, edits, options), edits
+    return cached(entries, READ_WINDOW, FRAME, edits, SHAPE, options), edits
 
 
 def edit_standardized(
@@ -137,10 +89,18 @@ def edit_standardized(
     known = np.asarray(plain[:train], np.float64)
     mean, deviation = known.mean((0, 2, 3)), known.std((0, 2, 3))
     edits = StandardizedEdits(module, torch.tensor(mean).float(), torch.tensor(deviation).float())
-    return cached(entries, edits, options), edits
+    return cached(entries, READ_WINDOW, FRAME, edits, SHAPE, options), edits
 
 
 def load_images(options: argparse.Namespace, device: torch.device) -> Images:
+    """The data of the run. A table or file that is not as the spec says ends the program with a message."""
+    try:
+        return read_data(options, device)
+    except (OSError, ValueError) as fault:
+        rt.fail("D404", f"the data cannot be used: {fault}", "`specc check` on the spec says where and why", 2)
+
+
+def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     """Read the table, edit what the cache does not hold, put the images where they train fastest."""
     if rt.RANK > 0:
         torch.distributed.barrier()  # rank 0 fills the cache

@@ -1,5 +1,6 @@
-"""What every program shares: ranks, signals, random numbers, events, checkpoints. Nothing of a spec enters here."""
+"""What every program shares: ranks, signals, options, events, random numbers. Nothing of a spec enters here."""
 
+import argparse
 import ctypes
 import hashlib
 import json
@@ -12,8 +13,6 @@ from typing import Any, NamedTuple, NoReturn
 
 import torch
 import torch.distributed as dist
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 RANK, RANKS = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -50,6 +49,14 @@ class Work(NamedTuple):
     chance: float = float("nan")  # loss of a network that knows nothing, where that is known
 
 
+def check_finite(losses: list[Tensor], where: str) -> None:
+    """Stop before a checkpoint could hold what is not a number; `where` is the step after the last loss."""
+    if losses and not all(finite := torch.stack(losses).isfinite().tolist()):
+        message = f"the loss is not a number, {len(finite) - finite.index(False)} losses before {where}"
+        fail("T601", message, "lower the learning rate, or look at the images and targets")
+    losses.clear()
+
+
 def event(kind: str, **values: object) -> None:
     """One JSON object a line on standard output, for people and for programs that follow the run."""
     if RANK == 0:
@@ -61,6 +68,35 @@ def fail(code: str, message: str, cure: str, status: int = 3) -> NoReturn:
     event("error", code=code, message=message, help=cure)
     print(f"error[{code}]: {message}\n  = help: {cure}", file=sys.stderr)
     sys.exit(status)
+
+
+def options() -> argparse.Namespace:
+    """What the command line says; refuses to write over another training."""
+    parser = argparse.ArgumentParser(description="Train, then export to ONNX.")
+    parser.add_argument("--data", type=Path, default=Path(), help="folder in which the paths of the data start")
+    parser.add_argument("--run", type=Path, default=Path("run"), help="folder for checkpoints, curves and the model")
+    parser.add_argument("--cache", type=Path, default=Path("cache"), help="folder for decoded images")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads that read files")
+    parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="save at least this often")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--sanity", action="store_true", help="only try the first loss and learn one batch by heart")
+    given = parser.parse_args()
+    found = any((given.run / "checkpoints").glob("last-*.safetensors"))
+    if found and not (given.resume or given.sanity):
+        fail("T602", f"{given.run} already holds a training", "go on with `--resume`, or name another `--run`", 2)
+    if given.resume and not found and (given.run / "metrics.jsonl").exists():
+        fail("T603", f"{given.run} has lost its checkpoints", "train again, with another `--run`", 2)
+    for folder in (given.run / "checkpoints", given.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    return given
+
+
+def announce(work: Work, images: Mapping[str, int], device: torch.device, steps: int) -> None:
+    """Say what is about to run."""
+    nets = [part for part in work.parts.values() if isinstance(part, torch.nn.Module)]
+    parameters, epochs = sum(p.numel() for net in nets for p in net.parameters()), sum(s.epochs for s in work.stages)
+    facts = {"device": str(device), "ranks": RANKS, "images": images, "parameters": parameters}
+    event("start", **facts, epochs=epochs, steps=steps)
 
 
 def start() -> torch.device:
@@ -125,46 +161,8 @@ def reseed(*key: int) -> None:
         torch.cuda.manual_seed(value)
 
 
-def pack(tree: Any, name: str, tensors: dict[str, Tensor]) -> Any:
-    """The tree as JSON, its tensors taken out into `tensors`. `unpack` is the inverse (tuples become lists)."""
-    if isinstance(tree, Tensor):
-        tensors[name] = tree.detach().cpu().contiguous().clone()
-        return {"tensor": name}
-    if isinstance(tree, dict):
-        return {"dict": [[key, pack(value, f"{name}.{key}", tensors)] for key, value in tree.items()]}
-    return [pack(v, f"{name}.{i}", tensors) for i, v in enumerate(tree)] if isinstance(tree, list | tuple) else tree
-
-
-def unpack(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
-    if isinstance(tree, dict):
-        return tensors[tree["tensor"]] if "tensor" in tree else {k: unpack(v, tensors) for k, v in tree["dict"]}
-    return [unpack(value, tensors) for value in tree] if isinstance(tree, list) else tree
-
-
-def save(folder: Path, kind: str, step: int, state: Mapping[str, Any]) -> None:
-    """Write a checkpoint whole or not at all, its digest in its name; the last two of a kind stay."""
-    tensors: dict[str, Tensor] = {}
-    tree = json.dumps(pack(dict(state), "", tensors))
-    part = folder / f".{kind}.part"
-    save_file(tensors, part, metadata={"tree": tree})
-    with part.open("rb+") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        os.fsync(file.fileno())
-    os.replace(part, folder / f"{kind}-{step:09d}-{digest}.safetensors")
-    if os.name == "posix":
-        os.fsync(handle := os.open(folder, os.O_RDONLY))
-        os.close(handle)
-    for old in sorted(folder.glob(f"{kind}-*.safetensors"))[:-2]:
-        old.unlink()
-
-
-def load(folder: Path, kind: str) -> dict[str, Any] | None:
-    """The newest checkpoint whose bytes match the digest in its name; damaged ones are renamed and passed over."""
-    for path in sorted(folder.glob(f"{kind}-*.safetensors"), reverse=True):
-        if path.stem.endswith(hashlib.sha256(path.read_bytes()).hexdigest()[:16]):
-            with safe_open(path, "pt") as content:
-                tree = json.loads(content.metadata()["tree"])
-            return dict(unpack(tree, load_file(path)))
-        event("damaged", file=path.name)
-        path.rename(path.with_suffix(".damaged"))
-    return None
+def position(log: Any) -> int:
+    """Where a log ends, once all of it is on the disk."""
+    log.flush()
+    os.fsync(log.fileno())
+    return log.seek(0, os.SEEK_END)

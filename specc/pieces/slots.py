@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from specc.pieces import index, readers
     from specc.pieces import runtime as rt
-    from specc.pieces.images import Images
+    from specc.pieces.pixels import Images
 
 
 def unbound(name: str) -> NoReturn:
@@ -49,7 +49,6 @@ BEST: tuple[str, int] = ("val_loss", -1)  # what chooses the epoch, and whether 
 WIDTH_OUT: int = 1  # outputs of the network
 OUTPUTS: tuple[str, ...] = ()  # of the exported module
 TRUTH: tuple[str, ...] = ()  # keys of a row that hold what the network is to answer
-CONTRACT: dict[str, Any] = {}
 
 
 def rows(root: Path) -> list[dict[str, str]]:

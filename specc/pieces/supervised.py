@@ -8,11 +8,10 @@ from torch import Tensor
 from specc.pieces import export
 from specc.pieces import runtime as rt
 from specc.pieces.answers import Rescaled
-from specc.pieces.images import Images
 from specc.pieces.metrics import outputs_of
+from specc.pieces.pixels import Images
 from specc.pieces.slots import (
     BEST,
-    CONTRACT,
     OUTPUTS,
     TRUTH,
     WIDTH_OUT,
@@ -84,4 +83,4 @@ def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
     training = images.pixels[: len(images.parts["train"])].cpu()
     deploy = Deploy(images.edits, work.parts["network"].cpu(), training)
-    return export.export_images(deploy, CONTRACT, OUTPUTS, images, TRUTH, options)
+    return export.export_images(deploy, OUTPUTS, images, TRUTH, options)

@@ -1,0 +1,81 @@
+"""Images of a program: every file decoded and edited once, kept in a cache that is mapped into memory."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from specc.pieces import index, readers
+from specc.pieces import runtime as rt
+
+PARTS = ("train", "val", "test")
+
+
+class Images(NamedTuple):
+    """Every image edited, training first, then validation, then test; `parts` says which places are whose."""
+
+    pixels: Tensor  # (N, channels, height, width)
+    targets: Mapping[str, Any]
+    parts: Mapping[str, range]
+    rows: list[dict[str, str]]
+    entries: list[index.Entry]
+    edits: nn.Module
+
+    def pick(self, ids: Tensor) -> Tensor:
+        """(B, channels, height, width) on the device of `ids`."""
+        return self.pixels[ids.to(self.pixels.device)].to(ids.device)
+
+    def sizes(self) -> dict[str, int]:
+        """How many images each part has."""
+        return {part: len(places) for part, places in self.parts.items() if places}
+
+
+def pixels_of(file: str, window: str, frame: int | None, samples: int) -> Tensor:
+    """(1, samples, H, W) modality values; a grey image among coloured ones has three equal samples."""
+    pixels = torch.from_numpy(np.ascontiguousarray(readers.read(file, window, frame)[0])).permute(2, 0, 1)
+    return pixels.expand(samples, -1, -1)[None]
+
+
+@torch.no_grad()
+def edited(file: str, window: str, frame: int | None, edits: nn.Module) -> np.ndarray[Any, Any]:
+    """One image as the network sees it: (channels, height, width)."""
+    return edits(pixels_of(file, window, frame, edits.values[2]))[0].numpy()
+
+
+def every_file(entries: list[index.Entry]) -> list[int]:
+    """Places of the files to use: all, and none may be unreadable."""
+    for entry in entries:
+        if entry.error or not entry.facts:
+            rt.fail("D403", f"{entry.path}: {entry.error}", "`specc check` lists every file that cannot be read", 2)
+    return list(range(len(entries)))
+
+
+def cached(
+    files: list[index.Entry], window: str, frame: int | None, edits: nn.Module, shape: tuple[int, ...], options: Any
+) -> np.ndarray[Any, Any]:
+    """(N, channels, height, width) float32, mapped from a file named by contents, edits and code."""
+    key = hashlib.sha256("".join(file.sha256 for file in files).encode())
+    key.update(repr((window, frame, edits.values, sorted(edits.state_dict().items()))).encode())
+    for code in (sys.modules[type(edits).__module__].__file__, readers.__file__):
+        key.update(Path(str(code)).read_bytes())
+    target = options.cache / f"{key.hexdigest()[:24]}.npy"
+    if not target.exists():
+        part = target.with_suffix(f".{os.getpid()}.part")
+        array = np.lib.format.open_memmap(part, "w+", np.float32, (len(files), *shape))
+        for first in range(0, len(files), 64):  # a bounded number of large images at a time
+            with ThreadPoolExecutor(max(1, options.workers)) as pool:
+                chunk = pool.map(lambda file: edited(file.path, window, frame, edits), files[first : first + 64])
+                array[first : first + 64] = np.stack(list(chunk))
+            rt.event("data", done=min(first + 64, len(files)), total=len(files))
+            if rt.asked:
+                sys.exit(130)
+        array.flush()
+        part.replace(target)
+    return np.load(target, mmap_mode="c")
