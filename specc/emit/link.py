@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -180,18 +181,20 @@ class Linker:
         return "\n".join([head, *sorted(target.imports), "", "", "\n\n\n".join(target.texts), foot])
 
     def copy(self, module: str) -> str:
-        """A module that is copied whole: its own text, with siblings imported by their file names."""
-        lines = []
-        for line in read_module(module).text.splitlines():
-            if line.startswith(f"from {OWN[:-1]} import "):
-                names = [name.strip() for name in line.partition(" import ")[2].split(",")]
-                for name in names:
-                    source, _, alias = name.partition(" as ")
-                    self.copied.add(OWN + source)
-                    lines.append(f"import {source}" + (f" as {alias}" if alias else ""))
-            else:
-                lines.append(line)
-        return "\n".join(lines) + "\n"
+        """A module that is copied whole: its own text, with siblings imported by their file names. Raises LinkFault."""
+
+        def sibling(found: re.Match[str]) -> str:
+            source, names = found[1], found[2]
+            if source:
+                self.copied.add(OWN + source)
+                return f"from {source} import {names}"
+            self.copied.update(OWN + name.split(" as ")[0].strip() for name in names.split(","))
+            return "\n".join(f"import {name.strip()}" for name in names.split(","))
+
+        text = re.sub(rf"^from {OWN[:-1]}(?:\.(\w+))? import (.+)$", sibling, read_module(module).text, flags=re.M)
+        if OWN in text or f"from {OWN[:-1]}" in text:
+            raise LinkFault(f"{module} imports its siblings in a way that cannot be copied")
+        return text
 
 
 LOCAL = {"__file__", "__name__"}

@@ -112,9 +112,10 @@ def link(study: Study, task: Program) -> Linker:
         slot = "loss_of" if network == "network" else f"{network}_loss"
         symbols.setdefault(slot, Piece(printed.TRAIN, slot))
     homes = {**HOMES, **{name: file for name, (file, _) in task.printed.items()}, **task.homes}
-    for record in (*study.registry.losses.values(), *study.registry.augmentations.values()):
-        kind = "metrics" if record in study.registry.losses.values() else "augment"
-        homes.setdefault(record.piece.module, kind)
+    for loss in study.registry.losses.values():
+        homes.setdefault(loss.piece.module, "metrics")
+    for change in study.registry.augmentations.values():
+        homes.setdefault(change.piece.module, "augment")
     linker = Linker(homes, WHOLE, symbols, texts | {name: text for name, (_, text) in task.printed.items()})
     linker.take(Piece(printed.TRAIN, "Config"))
     for root in (symbols["build"], Piece(f"{PIECES}.loop", "fit"), Piece(f"{PIECES}.loop", "main")):

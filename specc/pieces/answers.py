@@ -35,6 +35,10 @@ def positive_first(probability: Tensor) -> Tensor:
 class TwoClasses(nn.Module):
     """Pixels as read (B, samples, H, W) -> class, probabilities (B, 2), ood_score, accepted."""
 
+    usual: Tensor
+    temperature: Tensor
+    threshold: Tensor
+
     def __init__(self, edits: nn.Module, net: nn.Module, training: Tensor) -> None:
         super().__init__()
         self.edits, self.net = edits, net
@@ -51,6 +55,10 @@ class TwoClasses(nn.Module):
 
 class ManyClasses(nn.Module):
     """Pixels as read (B, samples, H, W) -> class, probabilities (B, classes), ood_score, accepted."""
+
+    usual: Tensor
+    temperature: Tensor
+    threshold: Tensor
 
     def __init__(self, edits: nn.Module, net: nn.Module, training: Tensor) -> None:
         super().__init__()
@@ -69,6 +77,9 @@ class ManyClasses(nn.Module):
 class Values(nn.Module):
     """Pixels as read (B, samples, H, W) -> values (B, targets) twice (answer, values), ood_score, accepted."""
 
+    usual: Tensor
+    threshold: Tensor
+
     def __init__(self, edits: nn.Module, net: nn.Module, training: Tensor) -> None:
         super().__init__()
         self.edits, self.net = edits, net
@@ -84,6 +95,9 @@ class Values(nn.Module):
 
 class Rescaled(nn.Module):
     """A network whose outputs are standardized targets, back in the targets' own units."""
+
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, net: nn.Module, mean: Tensor, deviation: Tensor) -> None:
         super().__init__()

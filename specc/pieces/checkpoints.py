@@ -63,6 +63,7 @@ def load(folder: Path, kind: str) -> dict[str, Any] | None:
 def restore(folder: Path, kind: str, parts: Mapping[str, Any]) -> dict[str, Any] | None:
     """Put the newest checkpoint of a kind into the parts; what else it holds, None where there is none."""
     saved = load(folder, kind)
-    for name, part in parts.items() if saved else ():
-        part.load_state_dict(saved["parts"][name])
+    if saved:
+        for name, part in parts.items():
+            part.load_state_dict(saved["parts"][name])
     return saved

@@ -1,5 +1,7 @@
 """What the spec does to an image as read, as one module: training runs it once per image, the ONNX file contains it."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -70,11 +72,15 @@ class ImageStandardizedEdits(nn.Module):
 class StandardizedEdits(nn.Module):
     """The edits to 0..1, then every channel by mean and deviation of the training images."""
 
-    def __init__(self, edits: nn.Module, mean: Tensor, deviation: Tensor) -> None:
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, edits: Any, mean: Tensor, deviation: Tensor) -> None:
         super().__init__()
         self.edits, self.values = edits, edits.values
         self.register_buffer("mean", mean[:, None, None])
         self.register_buffer("deviation", deviation.clamp(min=1e-6)[:, None, None])
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return (self.edits(pixels) - self.mean) / self.deviation
+        images: Tensor = (self.edits(pixels) - self.mean) / self.deviation
+        return images

@@ -58,6 +58,7 @@ def to_onnx(
             optimize=True,
         )
         logging.disable(logging.NOTSET)
+    assert exported is not None
     model = exported.model_proto
     for graph in (model.graph, *model.functions):
         for item in (*graph.node, *graph.value_info, *getattr(graph, "input", ())):
@@ -68,7 +69,8 @@ def to_onnx(
     model.producer_name, model.doc_string, model.graph.doc_string, model.graph.name = "specc", "", "", "deploy"
     onnx.helper.set_model_props(model, {"specc.contract": json.dumps(contract)})
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 class Certificate:

@@ -15,7 +15,7 @@ def sanity(work: rt.Work, batch: rt.Batch) -> bool:
     losses = []
     for step in range(200):
         rt.reseed(*batch.key, step)
-        losses.append(sum(loss.item() for loss in work.stages[0].step(batch).values()))
+        losses.append(sum(float(loss) for loss in work.stages[0].step(batch).values()))
     near = not abs(losses[0] - work.chance) > max(0.5 * work.chance, 0.2)  # a task without a known chance passes
     learned = losses[-1] < 0.2 * max(losses[0], 0.05) or work.chance != work.chance
     rt.event("sanity", first_loss=losses[0], expected=work.chance, last_loss=losses[-1], passed=near and learned)

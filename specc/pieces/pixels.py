@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from specc.pieces import index, readers
 from specc.pieces import runtime as rt
@@ -26,7 +26,7 @@ class Images(NamedTuple):
     parts: Mapping[str, range]
     rows: list[dict[str, str]]
     entries: list[index.Entry]
-    edits: nn.Module
+    edits: Any  # a module; its `values` are black, white and the samples of a pixel as read
 
     def pick(self, ids: Tensor) -> Tensor:
         """(B, channels, height, width) on the device of `ids`."""
@@ -44,9 +44,10 @@ def pixels_of(file: str, window: str, frame: int | None, samples: int) -> Tensor
 
 
 @torch.no_grad()
-def edited(file: str, window: str, frame: int | None, edits: nn.Module) -> np.ndarray[Any, Any]:
+def edited(file: str, window: str, frame: int | None, edits: Any) -> np.ndarray[Any, Any]:
     """One image as the network sees it: (channels, height, width)."""
-    return edits(pixels_of(file, window, frame, edits.values[2]))[0].numpy()
+    image: np.ndarray[Any, Any] = edits(pixels_of(file, window, frame, edits.values[2]))[0].numpy()
+    return image
 
 
 def every_file(entries: list[index.Entry]) -> list[int]:
@@ -58,7 +59,7 @@ def every_file(entries: list[index.Entry]) -> list[int]:
 
 
 def cached(
-    files: list[index.Entry], window: str, frame: int | None, edits: nn.Module, shape: tuple[int, ...], options: Any
+    files: list[index.Entry], window: str, frame: int | None, edits: Any, shape: tuple[int, ...], options: Any
 ) -> np.ndarray[Any, Any]:
     """(N, channels, height, width) float32, mapped from a file named by contents, edits and code."""
     key = hashlib.sha256("".join(file.sha256 for file in files).encode())
@@ -78,4 +79,5 @@ def cached(
                 sys.exit(130)
         array.flush()
         part.replace(target)
-    return np.load(target, mmap_mode="c")
+    edited_images: np.ndarray[Any, Any] = np.load(target, mmap_mode="c")
+    return edited_images
