@@ -110,17 +110,17 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
             f"    table, folder = tables.read_manifest(root / {literal(data.manifest)}), {literal(folder)}\n"
             "    for row in table:\n"
             f"        tables.inside(root / folder, {file})\n"
-            f'    return [{{"file": {file}, "image": f"{{folder}}/{{{file}}}"{words}}} for row in table]\n'
+            f'    return [{{"file": {file}, "image": folder + "/" + {file}{words}}} for row in table]\n'
         )
     classes = getattr(getattr(study.spec, "output", None), "classes", None)
     place = data.folders or data.images
     read = f"tables.read_images(root / {literal(place)})"
     if data.folders and classes:
         read = f"tables.read_folders(root / {literal(place)}, {literal(list(classes))})"
-    prefix = PurePosixPath(place).as_posix()
+    prefix = PurePosixPath(place).as_posix() + "/"
     return text + (
         '    """One line a file."""\n'
-        f'    return [{{**row, "image": f"{{{literal(prefix)}}}/{{row[\'file\']}}"}} for row in {read}]\n'
+        f'    return [{{**row, "image": {literal(prefix)} + row["file"]}} for row in {read}]\n'
     )
 
 

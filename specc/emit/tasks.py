@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from specc.emit.literal import literal
 from specc.plugin import Piece, Program
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _DEF = "def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, 
 def classification_program(study: Study) -> Program:
     """Two classes: one neuron; more: one each."""
     output, width = study.spec.output, _width(study)
-    text = f"{_HEAD}CLASSES = {_words(output.classes)}\n\n\n{_DEF}"
+    text = f"{_HEAD}CLASSES = {literal(tuple(output.classes))}\n\n\n{_DEF}"
     first = width == 1 and output.positive == output.classes[0]
     labels = 'np.array([CLASSES.index(row["label"]) for row in rows])'
     text += (
@@ -37,7 +38,7 @@ def classification_program(study: Study) -> Program:
         "to_pair": Piece(_ANSWERS, "positive_first" if first else "positive_second"),
     }
     outputs = ("answer", "probabilities", "ood_score", "accepted")
-    symbols["OUTPUTS"] = repr(outputs)
+    symbols["OUTPUTS"] = literal(outputs)
     printed = {_TARGETS: ("data", text)}
     return Program(symbols, _HOMES, columns=_columns(study, {"label": "label"}), printed=printed)
 
@@ -45,7 +46,7 @@ def classification_program(study: Study) -> Program:
 def regression_program(study: Study) -> Program:
     """One neuron a target."""
     output, words = study.spec.output, _targets(study)
-    cells = ", ".join(f"float(row[{word!r}])" for word in words)
+    cells = ", ".join(f"float(row[{literal(word)}])" for word in words)
     text = f'{_HEAD}{_DEF}    """(N, {len(words)}) numbers, in their own units."""\n'
     text += f'    return {{"target": np.array([[{cells}] for row in rows], np.float32)}}\n'
     build = "build_standardized" if output.standardize else "build"
@@ -54,7 +55,7 @@ def regression_program(study: Study) -> Program:
         "Deploy": Piece(_ANSWERS, "Values"),
         "scores": Piece(_METRICS, "value_scores"),
         "chance": Piece(_METRICS, "chance_of_values"),
-        "OUTPUTS": repr(("answer", "values", "ood_score", "accepted")),
+        "OUTPUTS": literal(("answer", "values", "ood_score", "accepted")),
     }
     printed = {_TARGETS: ("data", text)}
     return Program(symbols, _HOMES, columns=_columns(study, {word: words[word] for word in words}), printed=printed)
@@ -75,12 +76,6 @@ def regression_contract(study: Study) -> Mapping[str, Any]:
     return {"target": output.target, "unit": output.unit, "aggregate": output.aggregate}
 
 
-def _words(classes: tuple[str, ...]) -> str:
-    from specc.emit.literal import literal
-
-    return literal(tuple(classes))
-
-
 def _common(study: Study, build: str, truth: tuple[str, ...], up: str) -> dict[str, Piece | str]:
     stop = study.spec.train.early_stop
     watch = stop.watch if stop else "val_loss"
@@ -89,9 +84,9 @@ def _common(study: Study, build: str, truth: tuple[str, ...], up: str) -> dict[s
         "build": Piece(_TRAIN, build),
         "export_model": Piece(_TRAIN, "export_answer"),
         "targets_of": Piece(_TARGETS, "targets_of"),
-        "BEST": repr((watch, sign)),
-        "TRUTH": repr(truth),
-        "WIDTH_OUT": repr(_width(study)),
+        "BEST": literal((watch, sign)),
+        "TRUTH": literal(truth),
+        "WIDTH_OUT": literal(_width(study)),
     }
 
 

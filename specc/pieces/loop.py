@@ -43,9 +43,9 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             for batch in batches(key, work.samples, config.batch_size, at["step"], device):
                 rt.reseed(*key, at["step"], rt.RANK)
                 losses = {name: rt.total(loss.detach()) for name, loss in stage.step(batch).items()}
-                sums = {name: sums.get(name, 0) + loss * batch.count for name, loss in losses.items()}
+                sums = {name: sums.get(name, 0) + loss * batch.size for name, loss in losses.items()}
                 pending += losses.values()
-                at.update(step=at["step"] + 1, seen=at["seen"] + batch.count, total=at["total"] + 1)
+                at.update(step=at["step"] + 1, seen=at["seen"] + batch.size, total=at["total"] + 1)
                 now = time.monotonic()
                 if now - shown_at > 0.25:
                     shown_at = now

@@ -63,7 +63,8 @@ def cached(
 ) -> np.ndarray[Any, Any]:
     """(N, channels, height, width) float32, mapped from a file named by contents, edits and code."""
     key = hashlib.sha256("".join(file.sha256 for file in files).encode())
-    key.update(repr((window, frame, edits.values, sorted(edits.state_dict().items()))).encode())
+    buffers = {name: value.tolist() for name, value in edits.state_dict().items()}  # every digit
+    key.update(repr((window, frame, edits.values, shape, buffers)).encode())
     for code in (sys.modules[type(edits).__module__].__file__, readers.__file__):
         key.update(Path(str(code)).read_bytes())
     target = options.cache / f"{key.hexdigest()[:24]}.npy"
@@ -78,6 +79,7 @@ def cached(
             if rt.asked:
                 sys.exit(130)
         array.flush()
+        del array  # or Windows keeps the name
         part.replace(target)
     edited_images: np.ndarray[Any, Any] = np.load(target, mmap_mode="c")
     return edited_images

@@ -46,5 +46,8 @@ def resize_stretch(images: Tensor, height: int, width: int) -> Tensor:
 
 
 def resize_none(images: Tensor, height: int, width: int) -> Tensor:
-    """Images have the network's size already."""
-    return images.reshape(-1, images.shape[1], height, width)
+    """Images have the network's size already. Raises ValueError for others."""
+    if images.shape[2:] != (height, width):
+        found = "x".join(str(side) for side in images.shape[2:])
+        raise ValueError(f"an image has {found} pixels, the network takes {height}x{width}, and the spec has no resize")
+    return images

@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
     ids: Tensor
     weights: Tensor
-    count: int  # images in the step, over all ranks
+    size: int  # images in the step, over all ranks
     key: tuple[int, ...]  # (seed, stage, epoch): what is random about a sample follows from it and the id
 
 
@@ -165,4 +165,4 @@ def position(log: Any) -> int:
     """Where a log ends, once all of it is on the disk."""
     log.flush()
     os.fsync(log.fileno())
-    return log.seek(0, os.SEEK_END)
+    return int(log.seek(0, os.SEEK_END))

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from specc.pieces import export
 from specc.pieces import runtime as rt
@@ -29,7 +30,7 @@ from specc.pieces.slots import (
 def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     """Network, optimizer, and what to do in a step and after an epoch."""
     rt.reseed(config.seed)
-    net = Network().to(device).to(memory_format=torch.channels_last)
+    net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
     optimizer = network_optimizer(net)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
 
@@ -54,7 +55,7 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 def build_standardized(config: Config, images: Images, device: torch.device) -> rt.Work:
     """As usual, on targets of mean 0 and deviation 1; the network that is kept answers in their own units."""
     rt.reseed(config.seed)
-    net = Network().to(device).to(memory_format=torch.channels_last)
+    net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
     optimizer = network_optimizer(net)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
     deviation, mean = torch.std_mean(targets[: len(train)], 0, correction=0)
