@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 from specc.emit.literal import literal
 from specc.ir import Graph, Node
 from specc.plugin import Op
 from specc.shapes import Shape, show_shape
-
-IMPORTS = "import torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n\n\n"
 
 
 def class_name(network: str) -> str:
@@ -19,7 +18,11 @@ def class_name(network: str) -> str:
 
 def print_model(graphs: Mapping[str, Graph], ops: Mapping[str, Op]) -> str:
     """model.py without its imports' tidying: a class for each network."""
-    return IMPORTS + "\n\n".join(print_network(graph, ops) for graph in graphs.values())
+    text = "\n\n".join(print_network(graph, ops) for graph in graphs.values())
+    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    modules = {"torch": "import torch\n", "F": "import torch.nn.functional as F\n"}
+    imports = "".join(line for name, line in modules.items() if name in used)
+    return f"{imports}from torch import Tensor, nn\n\n\n{text}"
 
 
 def print_network(graph: Graph, ops: Mapping[str, Op]) -> str:

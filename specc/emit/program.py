@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.emit import printed
 from specc.emit.format import tidy
+from specc.emit.inert import placeholder, require_inert
 from specc.emit.link import Linker
 from specc.emit.literal import literal
 from specc.emit.model import class_name, print_model
@@ -44,22 +44,29 @@ EDITS = {
 
 
 def emit(study: Study) -> dict[str, str]:
-    """The files of a study's program: name -> text. The same spec gives the same text."""
-    task = study.task.program(study)
-    linker = link(study, task)
+    """The files of a study's program: name -> text. The same spec gives the same text.
+
+    Raises NotInert if a text of the spec would be more than a string constant.
+    """
+    linker, files = linked(study)
+    files = {name: tidy(text) for name, text in files.items()}
+    require_inert(files, linked(placeholder(study))[1])
+    waiting = sorted(linker.copied)
+    for module in waiting:
+        files[f"{WHOLE[module]}.py"] = linker.copy(module)
+        waiting += sorted(linker.copied - set(waiting))
+    return files | {"contract.json": json.dumps(contract(study), indent=1) + "\n"}
+
+
+def linked(study: Study) -> tuple[Linker, dict[str, str]]:
+    """The files that are this program's own, before they are formatted, and the linker that made them."""
+    linker = link(study, study.task.program(study))
     files = {"model.py": f'"""{TITLES["model"]}"""\n{linker.printed[printed.MODEL].text}'}
     for name in linker.files:
         head, foot = (f"{heading(study)}\nimport sys", FOOT) if name == "train" else (f'"""{TITLES[name]}"""', "")
         if name != "model":
             files[f"{name}.py"] = linker.text(name, head, foot)
-    files = {name: tidy(text) for name, text in files.items()}
-    waiting = sorted(linker.copied)
-    for module in waiting:
-        files[f"{WHOLE[module]}.py"] = linker.copy(module)
-        waiting += sorted(linker.copied - set(waiting))
-    for text in files.values():
-        ast.parse(text)
-    return files | {"contract.json": json.dumps(contract(study), indent=1) + "\n"}
+    return linker, files
 
 
 TITLES = {
@@ -79,7 +86,7 @@ def heading(study: Study) -> str:
     counts = [f"{graph.name} {parameters(study, graph.name):,}" for graph in study.passed.values()]
     return (
         f'"""Trains `{study.spec.name}`: {study.task.name}; parameters: {", ".join(counts)}.\n\n'
-        f"Compiled by specc {__version__} from the spec with SHA-256 {study.document.sha256[:16]}.\n\n"
+        f"Compiled by specc {__version__} from the spec with SHA-256 {study.document.sha256[:16]}.\n"
         "    python train.py                        on one GPU, or on the CPU; `--resume` after an interruption\n"
         "    torchrun --nproc-per-node 8 train.py   on eight; paths of the data start in `--data`, else here\n"
         '"""\n'
