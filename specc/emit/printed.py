@@ -144,6 +144,8 @@ def parts(study: Study) -> tuple[dict[str, str], str]:
     split = study.spec.data.split
     head = "from specc.pieces import index, tables\n\n\n"
     head += "def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:\n"
+    if split is None:
+        return {}, f'{head}    """Every image trains."""\n    return ["train"] * len(rows)\n'
     if split.column:
         return {"part": split.column}, head + (
             '    """The part of each row as the table tells it."""\n    return tables.split_column(rows, "part")\n'

@@ -63,7 +63,11 @@ def linked(study: Study) -> tuple[Linker, dict[str, str]]:
     linker = link(study, study.task.program(study))
     files = {"model.py": f'"""{TITLES["model"]}"""\n{linker.printed[printed.MODEL].text}'}
     for name in linker.files:
-        head, foot = (f"{heading(study)}\nimport sys", FOOT) if name == "train" else (f'"""{TITLES[name]}"""', "")
+        head, foot = (
+            (f"{heading(study)}\nimport sys", FOOT)
+            if name == "train"
+            else (f'"""{TITLES.get(name, "Of the task.")}"""', "")
+        )
         if name != "model":
             files[f"{name}.py"] = linker.text(name, head, foot)
     return linker, files
@@ -155,12 +159,15 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
     read = "auto" if dicom and inputs.window in (None, "auto") else "none"
     bare = dicom and inputs.window == "none"
     skips = bool(data.skip and inputs.modality)
+    watch = train.early_stop.watch if train.early_stop else "val_loss"
     ranged = Piece(printed.DATA, "value_range") if value_range(study) else Piece(images, "range_of_type")
     symbols: dict[str, Piece | str] = {
         "Config": Piece(printed.TRAIN, "Config"),
         "HEIGHT": literal(height),
         "WIDTH": literal(width),
+        "BEST": literal((watch, {"val_loss": -1, **study.task.metrics}[watch])),
         "SHAPE": literal((1 if inputs.channels == "mono" else 3, height, width)),
+        "WORKERS": literal(None if train.workers == "auto" else train.workers),
         "FRAME": literal(inputs.frame),
         "READ_WINDOW": literal(read),
         "MODALITIES": literal(tuple(inputs.modality or ())),

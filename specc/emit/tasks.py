@@ -31,7 +31,7 @@ def classification_program(study: Study) -> Program:
     )
     text += f'    return {{"target": {"1 - " if first else ""}{labels}}}\n'
     symbols: dict[str, Piece | str] = {
-        **_common(study, "build", ("label",), "accuracy"),
+        **_common(study, "build", ("label",)),
         "Deploy": Piece(_ANSWERS, "TwoClasses" if width == 1 else "ManyClasses"),
         "scores": Piece(_METRICS, "two_class_scores" if width == 1 else "class_scores"),
         "chance": Piece(_METRICS, "chance_of_two" if width == 1 else "chance_of_classes"),
@@ -51,7 +51,7 @@ def regression_program(study: Study) -> Program:
     text += f'    return {{"target": np.array([[{cells}] for row in rows], np.float32)}}\n'
     build = "build_standardized" if output.standardize else "build"
     symbols: dict[str, Piece | str] = {
-        **_common(study, build, tuple(words), "r2"),
+        **_common(study, build, tuple(words)),
         "Deploy": Piece(_ANSWERS, "Values"),
         "scores": Piece(_METRICS, "value_scores"),
         "chance": Piece(_METRICS, "chance_of_values"),
@@ -76,15 +76,11 @@ def regression_contract(study: Study) -> Mapping[str, Any]:
     return {"target": output.target, "unit": output.unit, "aggregate": output.aggregate}
 
 
-def _common(study: Study, build: str, truth: tuple[str, ...], up: str) -> dict[str, Piece | str]:
-    stop = study.spec.train.early_stop
-    watch = stop.watch if stop else "val_loss"
-    sign = -1 if watch in ("val_loss", "mae", "rmse") else 1
+def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece | str]:
     return {
         "build": Piece(_TRAIN, build),
         "export_model": Piece(_TRAIN, "export_answer"),
         "targets_of": Piece(_TARGETS, "targets_of"),
-        "BEST": literal((watch, sign)),
         "TRUTH": literal(truth),
         "WIDTH_OUT": literal(_width(study)),
     }

@@ -5,7 +5,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -127,13 +128,27 @@ def accepted(images: Any) -> dict[str, list[Any]]:
     return {"samples": [1, samples] if samples > 1 else [1], **{k: values for k, values in seen.items() if any(values)}}
 
 
+def read_contract() -> dict[str, Any]:
+    """What the exported model promises as far as the spec tells it."""
+    contract: dict[str, Any] = json.loads(Path(__file__).with_name("contract.json").read_bytes())
+    return contract
+
+
+def save_model(run: Path, model: bytes, contract: Mapping[str, Any]) -> None:
+    """Write model.onnx and contract.json."""
+    write_atomic(run / "model.onnx", model)
+    write_atomic(run / "contract.json", json.dumps(contract, indent=1).encode())
+    rt.event("exported", file="model.onnx")
+
+
 def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any) -> bool:
     """Export a module that takes images; certify it on the files of every part and on synthetic sizes.
 
-    eval/predictions.csv gets what the ONNX file says of every file. Whether parity holds.
+    eval/predictions.csv gets what the ONNX file says of every file, if those are classes or values. Whether parity
+    holds.
     """
     run, (low, high, samples) = options.run, images.edits.values
-    contract = json.loads(Path(__file__).with_name("contract.json").read_bytes())
+    contract = read_contract()
     reading = {**contract["input"], "accepts": accepted(images)}
     resized = reading["resize"] is not None
     height, width = (61, 50) if resized else reading["size"]
@@ -141,34 +156,48 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     example = torch.zeros(2, samples, height, width)
     contract = {**contract, "input": reading}
     model = to_onnx(deploy.eval(), [example], {"pixels": axes}, outputs, contract)
-    write_atomic(run / "model.onnx", model)
-    write_atomic(run / "contract.json", json.dumps(contract, indent=1).encode())
-    rt.event("exported", file="model.onnx")
+    save_model(run, model, contract)
     certificate, dice = Certificate(deploy, model, outputs), np.random.default_rng(0)
     for size in SIZES if resized else ((height, width),):
         noise = dice.uniform(1.1 * low - 0.1 * high, 1.1 * high - 0.1 * low, (1, samples, *size))
         certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise.astype(np.float32)))
+    said = certified(certificate, contract, images, options.workers)
     (run / "eval").mkdir(exist_ok=True)
+    if {"probabilities", "values"}.isdisjoint(outputs):
+        deque(said, 0)
+        return certificate.save(run)
     with (run / "eval" / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
-        write_predictions(csv.writer(file), certificate, contract, images, truth, max(1, options.workers))
+        write_predictions(csv.writer(file), said, contract["output"].get("classes"), images, truth)
     return certificate.save(run)
 
 
-def write_predictions(
-    writer: Any, certificate: Certificate, contract: Mapping[str, Any], images: Any, truth: Sequence[str], workers: int
-) -> None:
-    """A line a file: part, file, patient, truth, answer, then the probability of each class or each value."""
-    classes, samples, frame = contract["output"].get("classes"), images.edits.values[2], contract["input"]["frame"]
+def certified(
+    certificate: Certificate, contract: Mapping[str, Any], images: Any, workers: int
+) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+    """What the ONNX file says of every file, in the order of the rows, each held against torch."""
+    samples, frame = images.edits.values[2], contract["input"]["frame"]
     window = "auto" if contract["input"]["window"] == "auto" else "none"
-    parts = [part for part, places in images.parts.items() for _ in places]
-    writer.writerow(["split", "file", "patient", *truth, "answer", *(classes or truth)])
-    for first in range(0, len(parts), 32):
-        places = range(first, min(first + 32, len(parts)))
+    for first in range(0, len(images.rows), 32):
+        places = range(first, min(first + 32, len(images.rows)))
         with ThreadPoolExecutor(workers) as pool:
             read = list(pool.map(lambda place: pixels_of(images.entries[place].path, window, frame, samples), places))
         for place, pixels in zip(places, read, strict=True):
-            row, said = images.rows[place], certificate.run(images.rows[place]["image"], pixels)
-            numbers = said["probabilities" if classes else "values"][0].tolist()
-            answer = classes[int(said["answer"][0])] if classes else numbers[0]
-            patient = row.get("patient") or images.entries[place].facts.patient or row["image"]
-            writer.writerow([parts[place], row["image"], patient, *(row[name] for name in truth), answer, *numbers])
+            yield certificate.run(images.rows[place]["image"], pixels)
+
+
+def write_predictions(
+    writer: Any,
+    answers: Iterable[Mapping[str, np.ndarray[Any, Any]]],
+    classes: Sequence[str] | None,
+    images: Any,
+    truth: Sequence[str],
+) -> None:
+    """A line a file: part, file, patient, truth, answer, then the probability of each class or each value."""
+    parts = [part for part, places in images.parts.items() for _ in places]
+    writer.writerow(["split", "file", "patient", *truth, "answer", *(classes or truth)])
+    for place, said in enumerate(answers):
+        row = images.rows[place]
+        numbers = said["probabilities" if classes else "values"][0].tolist()
+        answer = classes[int(said["answer"][0])] if classes else numbers[0]
+        patient = row.get("patient") or images.entries[place].facts.patient or row["image"]
+        writer.writerow([parts[place], row["image"], patient, *(row[name] for name in truth), answer, *numbers])

@@ -12,7 +12,7 @@ from specc.pieces import checkpoints
 from specc.pieces import runtime as rt
 from specc.pieces.images import batches, load_images
 from specc.pieces.metrics import sanity
-from specc.pieces.slots import Config, build, export_model, steps
+from specc.pieces.slots import WORKERS, Config, build, export_model, steps
 
 
 def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
@@ -60,7 +60,14 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             rt.check_finite(pending, f"the end of epoch {at['passes'] + 1}")
             means = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}
             sums = {}
-            at.update(epoch=at["epoch"] + 1, passes=at["passes"] + 1, step=0, seen=0, wait=at["wait"] + 1)
+            at.update(
+                epoch=at["epoch"] + 1,
+                passes=at["passes"] + 1,
+                step=0,
+                seen=0,
+                wait=at["wait"] + 1,
+                total=at["total"] + 1,
+            )
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
             log.write(json.dumps(scores).encode() + b"\n")
             metric, sign = work.best
@@ -70,8 +77,12 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
                 checkpoint("best")
             checkpoint("last")
             rt.event("epoch", **scores, seconds=round(time.monotonic() - began, 3), best=better)
-        stage.fit()
-        at.update(stage=index + 1, epoch=0, wait=0)
+        at.update(stage=index + 1, epoch=0, wait=0, total=at["total"] + 1)
+        if stage.fit:
+            rt.total(torch.zeros(1, device=ranks))  # wait until rank 0 has written the best epoch
+            checkpoints.restore(folder, "best", work.parts)
+            stage.fit()
+            checkpoint("best")
         checkpoint("last")
     rt.event("trained", best_epoch=at["best_epoch"])
     return True
@@ -79,7 +90,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
 
 def main() -> int:
     """Train, then export. Exit status: 0 done, 2 files, 3 training failed, 5 no parity, 130 stopped."""
-    options, device, config = rt.options(), rt.start(), Config()
+    options, device, config = rt.options(WORKERS), rt.start(), Config()
     images = load_images(options, device)
     work = build(config, images, device)
     rt.announce(work, images.sizes(), device, steps(work.samples, config.batch_size))

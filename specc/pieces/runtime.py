@@ -29,13 +29,16 @@ class Batch(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """`epochs` passes over the data with `step`, or one call of `fit` for what is not trained by gradients."""
+    """`epochs` passes over the data with `step`, then `fit` for what is not trained by gradients.
+
+    `fit` starts from the parts of the best epoch so far, and what it makes belongs to them.
+    """
 
     name: str
     epochs: int = 0
     step: Callable[..., Mapping[str, Tensor]] = dict  # (Batch) -> losses by name, this rank's share of each mean
     enter: Callable[[], object] = tuple
-    fit: Callable[[], object] = tuple
+    fit: Callable[[], object] | None = None
 
 
 class Work(NamedTuple):
@@ -70,17 +73,18 @@ def fail(code: str, message: str, cure: str, status: int = 3) -> NoReturn:
     sys.exit(status)
 
 
-def options() -> argparse.Namespace:
+def options(workers: int | None) -> argparse.Namespace:
     """What the command line says; refuses to write over another training."""
     parser = argparse.ArgumentParser(description="Train, then export to ONNX.")
     parser.add_argument("--data", type=Path, default=Path(), help="folder in which the paths of the data start")
     parser.add_argument("--run", type=Path, default=Path("run"), help="folder for checkpoints, curves and the model")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="folder for decoded images")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads that read files")
+    parser.add_argument("--workers", type=int, default=workers, help="threads that read files (default: one a core)")
     parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="save at least this often")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--sanity", action="store_true", help="only try the first loss and learn one batch by heart")
     given = parser.parse_args()
+    given.workers = max(1, (os.cpu_count() or 1) if given.workers is None else given.workers)
     found = any((given.run / "checkpoints").glob("last-*.safetensors"))
     if found and not (given.resume or given.sanity):
         fail("T602", f"{given.run} already holds a training", "go on with `--resume`, or name another `--run`", 2)

@@ -42,6 +42,7 @@ class Config:
 HEIGHT: int = 1
 WIDTH: int = 1
 SHAPE: tuple[int, int, int] = (1, 1, 1)  # of an edited image: channels, height, width
+WORKERS: int | None = None  # threads that read files, where the spec says how many
 FRAME: int | None = None  # which frame of a file that has several, from 1
 READ_WINDOW: str = "none"  # what the reader does with the window of a DICOM header: auto or none
 MODALITIES: tuple[str, ...] = ()  # of DICOM files that are used, where the spec leaves out others

@@ -117,7 +117,7 @@ class Train(Arguments):
     shuffle: bool = Field(default=True, description="another order of images in each epoch")
     drop_last: bool = Field(default=False, description="leave out the last batch where it is not full")
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(
-        default="auto", description="processes that prepare images"
+        default="auto", description="threads that read and decode images; `auto`: one a processor core"
     )
 
 
