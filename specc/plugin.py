@@ -264,11 +264,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A data column that a task reads: our word, whether it must be there, and what it holds."""
+    """A data column that a task reads: our word, whether it must be there, and what it holds.
+
+    `fault(entry)` says what is wrong with the text of one entry; it is empty where nothing is.
+    """
 
     name: str
     doc: str
     required: bool = True
+    fault: Callable[[str], str] = lambda entry: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +313,9 @@ class Task:
     (annotation, default or ... for required); `lifts` names required keys that this task does not need; `networks`
     names the roles when a task has several networks (empty: one network called `network`); `columns` are the data
     columns that it reads; `table` are its rows for Table 1 in words; `program` says what is emitted; `contract`
-    returns the task's part of contract.json.
+    returns the task's part of contract.json; `metrics` names what `watch` may use beside val_loss, with 1 where more
+    is better and -1 where less is; `logits` names the networks whose loss works on logits, so that a final sigmoid or
+    softmax is taken off for training (None: every network).
     """
 
     name: str
@@ -325,7 +331,8 @@ class Task:
     rules: tuple[Rule, ...] = ()
     table: tuple[str, ...] = ()
     example: str = ""
-    metrics: tuple[str, ...] = ()  # names that `watch` may use beside val_loss
+    metrics: Mapping[str, int] = field(default_factory=dict)
+    logits: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
         return None, error.diagnostics
     task = registry.tasks[spec.task]
     graphs, found = attempt(document, spec, registry, task)
-    study = Study(document, spec, registry, task, graphs, run(graphs, registry.ops))
+    study = Study(document, spec, registry, task, graphs, run(graphs, registry.ops, task.logits))
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
             found += rule.check(study)

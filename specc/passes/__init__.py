@@ -17,12 +17,19 @@ PASSES: tuple[Pass, ...] = (head_on_logits, pool_first)
 __all__ = ["PASSES", "run"]
 
 
-def run(graphs: Mapping[str, Graph], ops: Mapping[str, Op] | None = None) -> dict[str, Graph]:
-    """Every graph through every pass; `ops` are the registry's (None: the built-in ones)."""
+def run(
+    graphs: Mapping[str, Graph], ops: Mapping[str, Op] | None = None, logits: tuple[str, ...] | None = None
+) -> dict[str, Graph]:
+    """Every graph through every pass; `ops` are the registry's (None: the built-in ones).
+
+    `logits` names the graphs that may lose their final activation (None: all).
+    """
     table = {op.name: op for op in OPS} if ops is None else ops
     done: dict[str, Graph] = {}
     for name, graph in graphs.items():
         for step in PASSES:
+            if step is head_on_logits and logits is not None and name not in logits:
+                continue
             graph = step(graph, table)
             verify(graph)
         done[name] = graph

@@ -60,14 +60,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             rt.check_finite(pending, f"the end of epoch {at['passes'] + 1}")
             means = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}
             sums = {}
-            at.update(
-                epoch=at["epoch"] + 1,
-                passes=at["passes"] + 1,
-                step=0,
-                seen=0,
-                wait=at["wait"] + 1,
-                total=at["total"] + 1,
-            )
+            at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
             log.write(json.dumps(scores).encode() + b"\n")
             metric, sign = work.best

@@ -57,6 +57,6 @@ TASK = Task(
         "classification, two classes: dense, 1 neuron, sigmoid, `binary_cross_entropy`",
         "classification, more classes: dense, one neuron per class, softmax, `categorical_cross_entropy`",
     ),
-    metrics=("accuracy", "balanced_accuracy", "auc"),
+    metrics={"accuracy": 1, "balanced_accuracy": 1, "auc": 1},
     example="specs/lenet.yaml",
 )

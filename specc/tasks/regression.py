@@ -55,6 +55,6 @@ TASK = Task(
         Column("patient", "who it is; keeps one patient on one side of the split", required=False),
     ),
     table=("regression: dense, 1 neuron, no activation, `mean_squared_error`",),
-    metrics=("mae", "rmse", "r2"),
+    metrics={"mae": -1, "rmse": -1, "r2": 1},
     example="specs/lenet_regression.yaml",
 )
