@@ -38,8 +38,7 @@ def load(path: FilePath | str) -> Document:
     try:
         mode = FilePath(path).stat().st_mode
         if stat.S_ISDIR(mode):
-            help_ = "name the YAML file in it, as in `folder/spec.yaml`; `specc init` writes one for a folder of images"
-            raise _no_file("S041", f"`{file}` is a folder, and a spec is one file", file, help_)
+            raise _no_file("S041", f"`{file}` is a folder, and a spec is one file", file, _inside(FilePath(path)))
         if not stat.S_ISREG(mode):
             raise _no_file("S042", f"`{file}` is not an ordinary file", file, "write the spec into a file")
         with FilePath(path).open("rb") as stream:
@@ -130,7 +129,7 @@ def _rest(tree: Tree, text: str, file: str) -> list[Diagnostic]:
 
 
 def _not_a_spec(root: Node | None, file: str) -> Diagnostic:
-    note = Note("help", "a spec begins with `specc: 1`; `specc init` writes a first one")
+    note = Note("help", "a spec begins with `specc: 1`")
     if root is None or (isinstance(root, Scalar) and root.value is None):
         span = Span(file, 1, 1, 1, 1)
         return Diagnostic("S029", "the spec is empty", span, (), "nothing stands here", (), (note,))
@@ -148,12 +147,25 @@ def _no_file(code: str, message: str, file: str, help_: str) -> SpeccError:
 
 
 def _near(path: FilePath) -> str:
-    """Other specs in the folder that was named, if there is one."""
+    """Other specs in the folder that was named, if there is one, the one of nearly that name first."""
+    import difflib
+
     try:
-        names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml"))[:5]
+        names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml"))
     except OSError:
         return f"there is no folder `{path.parent}` either"
-    return f"specs in that folder: {', '.join(names)}" if names else "no spec stands in that folder"
+    near = difflib.get_close_matches(path.name, names, 1)
+    if near:
+        return f"did you mean `{path.parent / near[0]}`?"
+    return f"specs in that folder: {', '.join(names[:5])}" if names else "that folder holds no YAML file"
+
+
+def _inside(folder: FilePath) -> str:
+    """What may have been meant by a folder."""
+    if (folder / "spec.lock.yaml").is_file():
+        return f"it is a run: `specc train --resume {folder}` goes on with it, its spec is `{folder / 'spec.yaml'}`"
+    names = sorted(str(p) for p in folder.glob("*.y*ml") if p.suffix in (".yaml", ".yml"))[:5]
+    return f"name the YAML file in it: {', '.join(f'`{name}`' for name in names)}" if names else "it holds no YAML file"
 
 
 def _too_large(file: str) -> Diagnostic:

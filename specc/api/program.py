@@ -105,11 +105,14 @@ def difference(program: Mapping[str, str], folder: FilePath) -> list[str]:
 
 def write(program: Mapping[str, str], folder: FilePath, force: bool = False) -> None:
     """Write a program's files. Raises SpeccError T660 when other content is there (unless `force`), or T659."""
-    same = not difference(program, folder)
+    if folder.exists() and not folder.is_dir():
+        raise fault("T660", f"{folder} is a file, and a program is a folder of files", "choose a folder with `-o`")
     there = [name for name in program if (folder / name).exists()]
-    if there and not same and not force:
+    other = [name for name in there if difference({name: program[name]}, folder)]
+    if other and not force:
+        files = f"{other[0]} and {len(other) - 1} more" if len(other) > 2 else " and ".join(other)
         cures = ("`--diff` shows how it differs", "`--force` overwrites it, or choose another folder")
-        raise fault("T660", f"{folder} already holds {', '.join(there)}, with other content", *cures)
+        raise fault("T660", f"{folder} already holds {files}, with other content", *cures)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in program.items():

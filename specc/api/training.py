@@ -6,21 +6,23 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, TypedDict
 
 from specc.api.evaluation import Evaluation, evaluate
 from specc.api.program import check, study_of
-from specc.errors import Diagnostic, SpeccError
+from specc.errors import Diagnostic, Note, SpeccError
 from specc.run import folders, resume, start
 from specc.run.curve import draw
 from specc.run.folders import Run
 from specc.run.origins import origins
 from specc.run.override import override
+from specc.run.progress import agreement, show
 from specc.run.verdict import Curve, Verdict, read_curve
 from specc.source import load
 
+EXPORTING = ("data", "epoch", "step", "damaged", "stopped")
 Listen = Callable[[Mapping[str, Any]], object]
 
 
@@ -47,18 +49,22 @@ class Trained:
     evaluation: Evaluation | None = None
     warnings: tuple[Diagnostic, ...] = ()
     sanity: dict[str, Any] = field(default_factory=dict)
+    spec: str = "SPEC"
 
     @property
     def next(self) -> str:
         """What to do now."""
         if self.sanity:
-            return "specc train SPEC"
+            return f"specc train {self.spec}"
         if self.exit_code == 130:
-            return f"specc train --resume {self.run}"
+            kept = any(Run(self.run).checkpoints.glob("last-*.safetensors"))
+            return f"specc train --resume {self.run}" if kept else f"specc train {self.spec}"
         return f"specc predict {self.run / 'model.onnx'} FILES"
 
     def plain(self) -> dict[str, Any]:
         """As `train --json` prints it in its last line."""
+        if self.sanity:
+            return {"sanity": self.sanity}
         row: dict[str, Any] = {"run": self.run.as_posix(), "best_epoch": self.best_epoch, "metrics": self.metrics}
         row["verdict"] = self.verdict.word
         if self.evaluation is not None:
@@ -68,10 +74,17 @@ class Trained:
     def lines(self) -> list[str]:
         """For a terminal."""
         if self.sanity:
-            return [f"{name.replace('_', ' ')}: {value}" for name, value in self.sanity.items()]
+            if "last_loss" not in self.sanity:
+                return ["sanity   stopped before its end"]
+            first, last, chance = (self.sanity.get(name) for name in ("first_loss", "last_loss", "expected"))
+            return [
+                f"sanity   passed: one batch was learned by heart, its loss fell from {show(first)} to {show(last)}",
+                f"         a network that knows nothing has a loss of {show(chance)}",
+            ]
         lines = [f"run      {self.run}"]
         if self.best_epoch is not None:
-            lines.append(f"verdict  {self.verdict.word}: {self.verdict.reason}; {self.verdict.advice}")
+            lines.append(f"verdict  {self.verdict.word}: {self.verdict.reason}")
+            lines.append(f"advice   {self.verdict.advice}")
             lines.append(f"curve    {self.run / 'eval' / 'learning_curve.png'}")
         if self.evaluation is not None:
             lines += [f"model    {self.run / 'model.onnx'}", "", *self.evaluation.lines(), ""]
@@ -109,11 +122,12 @@ def train(
             arguments = start.command(run, root, cache_of(root), sanity=True, **extra)
             outcome = start.follow(arguments, run.log, listen)
             curve = read_curve(run.metrics)
-        told = {k: v for k, v in outcome.last.get("sanity", {"sanity": "passed"}).items() if k != "event"}
-        return Trained(run.folder, outcome.exit_code, None, {}, curve.verdict(), None, warnings, told)
+        told = {k: v for k, v in outcome.last.get("sanity", {"passed": None}).items() if k != "event"}
+        return Trained(run.folder, outcome.exit_code, None, {}, curve.verdict(), None, warnings, told, str(spec))
     run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(runs), listen)
     with folders.claimed(run):
-        return _followed(run, start.command(run, root, cache_of(root), **extra), data, listen, warnings)
+        done = _followed(run, start.command(run, root, cache_of(root), **extra), data, listen, warnings)
+        return replace(done, spec=str(spec))
 
 
 def _prepared(
@@ -164,6 +178,11 @@ def _followed(
     """Run the program to its end, draw the curve whatever the end, evaluate what was exported."""
     try:
         outcome = start.follow(arguments, run.log, listen)
+    except SpeccError as error:
+        first, *rest = error.diagnostics
+        kept = Note("where", f"the run: {run.folder}")
+        error.diagnostics = (replace(first, notes=(*first.notes, kept)), *rest)
+        raise
     finally:
         curve = read_curve(run.metrics)
         _draw(run, curve)
@@ -231,7 +250,10 @@ def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: L
     with folders.claimed(place):
         resume.check_checkpoint(place)
         root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
-        outcome = start.follow(start.command(place, root, cache_of(root), resume=True), place.log, listen)
-    parity = outcome.last.get("parity", {})
-    told = f"{parity.get('images', 0)} images, largest difference {float(parity.get('largest', 0)):.1e}"
-    return {"run": place.folder.as_posix(), "model": place.model.as_posix(), "parity": told}
+        arguments = start.command(place, root, cache_of(root), resume=True)
+        outcome = start.follow(arguments, place.log, lambda event: event["event"] in EXPORTING and listen(event))
+    return {
+        "run": place.folder.as_posix(),
+        "model": place.model.as_posix(),
+        "parity": agreement(outcome.last.get("parity", {})),
+    }

@@ -29,6 +29,7 @@ def compile_(
         edge.then(f"specc compile {spec} -o {folder} --force" if lines else f"{folder} is up to date")
         raise SystemExit(1 if lines else 0)
     write(program, folder, force)
+    width = max(len(str(folder / name)) for name in program)
     for name, text in program.items():
-        edge.say(f"{folder / name}  {text.count(chr(10))} lines")
+        edge.say(f"{folder / name!s:<{width}}  {text.count(chr(10)):>3} lines")
     edge.then(f"python {folder / 'train.py'} --data {spec.parent}")

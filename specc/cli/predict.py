@@ -58,7 +58,8 @@ def predict(
     job = Prediction(model, files or (), manifest=manifest, patient=patient, image=image, device=device.value)
     edge.show(job.warnings, {})
     if job.others:
-        edge.tell(f"{job.others} other files in the folders were left out")
+        kind = job.contract.input.format.upper()
+        edge.tell(f"{job.others} file{'s' if job.others > 1 else ''} in the folders left out: not named as {kind}")
     answers: list[Answer] = []
     with edge.counting(len(job.files), "image", quiet=as_json) as count:
         for answer in job.answers(count):
@@ -73,7 +74,8 @@ def predict(
     refused = sum(answer.refused is not None for answer in answers)
     edge.tell(f"{len(answers) - refused} answered, {refused} refused")
     code = next((answer.refused[0] for answer in answers if answer.refused), "")
-    edge.then(f"specc explain {code}" if code else "specc predict ... -o FILE.csv for a table", as_json)
+    table = f"open {output}" if output else "specc predict MODEL FILES -o FILE.csv for a table"
+    edge.then(f"specc explain {code}" if code else table, as_json)
     raise SystemExit(2 if refused == len(answers) else 0)
 
 

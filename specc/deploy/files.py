@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 
 from specc.deploy.faults import fault
@@ -25,7 +25,7 @@ def expand(names: Iterable[FilePath], format_: str) -> tuple[list[FilePath], int
 
     Raises SpeccError P870 when a name does not exist or nothing is left.
     """
-    files: list[FilePath] = []
+    names, files = list(names), list[FilePath]()
     others = 0
     for name in names:
         if name.is_dir():
@@ -36,8 +36,17 @@ def expand(names: Iterable[FilePath], format_: str) -> tuple[list[FilePath], int
         else:
             files.append(name)  # one that is not there is refused in its turn, so that the others are answered
     if not files:
-        raise fault("P870", f"no {format_} image to answer about", "name image files, or a folder that holds some")
+        raise _nothing(list(names), format_, others)
     return files, others
+
+
+def _nothing(folders: Sequence[FilePath], format_: str, others: int) -> Exception:
+    cure = "name image files, or a folder that holds some: `specc predict MODEL FILES`"
+    if not folders:
+        return fault("P870", "no image is named", cure)
+    held = f"only {others} other file{'s' if others > 1 else ''}" if others else "no file at all"
+    where = ", ".join(str(folder) for folder in folders[:3])
+    return fault("P870", f"{where}: no {format_.upper()} image there, {held}", cure)
 
 
 def _walk(folder: FilePath) -> Iterator[FilePath]:
@@ -55,7 +64,7 @@ def _fits(file: FilePath, format_: str) -> bool:
 
 
 def manifest(table: FilePath, patient: str, image: str | None = None) -> Mapping[FilePath, str]:
-    """Patient of every file (resolved path) that a CSV table names; its paths are relative to the table.
+    """Patient of every file that a CSV table names; its paths are relative to the table, those returned are not.
 
     `image` is the column of the files; without it the first of image, file, path, filename. Raises SpeccError P871.
     """
@@ -71,6 +80,8 @@ def manifest(table: FilePath, patient: str, image: str | None = None) -> Mapping
                 raise fault("P871", f"{table} has no column {what}", cure)
             rows = [(row[where], row[patient]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV table in UTF-8"
-        raise fault("P871", f"cannot read the table {table}: {reason}", "save it as CSV in UTF-8") from error
-    return {(table.parent / file).resolve(): who for file, who in rows if file and who}
+        reason, cure = "it is not a CSV table in UTF-8", "save it as CSV in UTF-8"
+        if isinstance(error, OSError):
+            reason, cure = str(error.strerror), "look at its name and its folder"
+        raise fault("P871", f"cannot read the table {table}: {reason}", cure) from error
+    return {table.parent / file: who for file, who in rows if file and who}

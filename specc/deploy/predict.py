@@ -73,8 +73,9 @@ def predict(
 ) -> Iterator[Answer]:
     """Answers in the order of `files`. A bad file is refused and the rest go on; `tell` hears how many are done.
 
-    `patients` names the patient of a file (resolved path); without it DICOM's PatientID counts.
+    `patients` names the patient of a file; without it DICOM's PatientID counts.
     """
+    known = None if patients is None else {path.resolve(): name for path, name in patients.items()}
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[np.float32]]]] = {}
     who: dict[int, tuple[FilePath, str | None]] = {}
     ready: dict[int, Answer] = {}
@@ -85,8 +86,8 @@ def predict(
         except Refusal as refusal:
             ready[number] = Answer(str(file), refused=(refusal.code, refusal.reason))
         else:
-            if patients is not None:
-                patient = patients.get(file.resolve())
+            if known is not None:
+                patient = known.get(file.resolve())
             who[number] = (file, patient)
             group = waiting.setdefault(pixels.shape, [])
             group.append((number, pixels))
@@ -182,9 +183,10 @@ def check_facts(wanted: Input, facts: Facts) -> None:
     if facts.format == "dicom" and accepts.photometric and facts.photometric not in accepts.photometric:
         raise Refusal("P824", f"photometric {facts.photometric}, and the model takes {_list(accepts.photometric)}")
     if accepts.samples and facts.samples not in accepts.samples:
-        raise Refusal("P822", f"{_samples(facts.samples)} a pixel, trained on {_list(accepts.samples)}")
+        taken = _list(_samples(count) for count in accepts.samples)
+        raise Refusal("P822", f"{_samples(facts.samples)}, and the model was trained on {taken}")
     if accepts.bits and facts.bits not in accepts.bits:
-        raise Refusal("P821", f"{facts.bits} bits a sample, trained on {_list(accepts.bits)}")
+        raise Refusal("P821", f"{facts.bits} bits a sample, and the model was trained on {_list(accepts.bits)}")
     if accepts.signed is not None and facts.signed != accepts.signed:
         raise Refusal("P821", f"{'signed' if facts.signed else 'unsigned'} samples, and the model takes the other kind")
     if facts.frames > 1 and wanted.frame is None:
@@ -197,7 +199,7 @@ def check_facts(wanted: Input, facts: Facts) -> None:
 
 
 def _samples(count: int) -> str:
-    return "1 sample (gray)" if count == 1 else f"{count} samples"
+    return {1: "gray", 3: "colour"}.get(count, f"{count} samples a pixel")
 
 
 def _list(items: Iterable[object]) -> str:

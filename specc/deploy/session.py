@@ -72,11 +72,27 @@ def load_bytes(file: FilePath) -> bytes:
         with file.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except OSError as error:
-        cure = "a run keeps its model as `runs/NAME/NNN/model.onnx`"
-        raise fault("P840", f"cannot read the model {file}: {error.strerror}", cure) from error
+        raise fault("P840", f"cannot read the model {file}: {error.strerror}", _meant(file)) from error
     if len(data) > LARGEST_FILE:
         raise fault("P841", f"{file.name} is larger than 2 GiB", "only models with all weights inside are accepted")
     return data
+
+
+def _meant(file: FilePath) -> str:
+    """Which model may have been meant by a name that is not there."""
+    folder = next((place for place in file.parents if place.is_dir()), file.parent)
+    if (folder / "spec.lock.yaml").is_file() and file.parent == folder:
+        return f"this run was stopped before its export: `specc train --resume {folder}`"
+    patterns = ("*.onnx", "*/model.onnx", "*/*/model.onnx", "*/*/*/model.onnx")
+    near = sorted({str(found) for pattern in patterns for found in folder.glob(pattern)})[:4]
+    if near:
+        return f"models near there: {', '.join(f'`{name}`' for name in near)}"
+    return "the model comes first, then the images; a run keeps its model as `runs/NAME/001/model.onnx`"
+
+
+def _not_onnx(name: str) -> Exception:
+    cure = "the model comes first, then the images: `specc predict runs/NAME/001/model.onnx FILES`"
+    return fault("P840", f"{name} is not an ONNX file", cure)
 
 
 def inspect(data: bytes, name: str) -> Contract:
@@ -87,9 +103,9 @@ def inspect(data: bytes, name: str) -> Contract:
     try:
         model = onnx.ModelProto.FromString(data)
     except DecodeError as error:
-        raise fault("P840", f"{name} is not an ONNX file", "give the `model.onnx` of a run") from error
+        raise _not_onnx(name) from error
     if not model.HasField("graph") or not model.opset_import:
-        raise fault("P840", f"{name} is not an ONNX file", "give the `model.onnx` of a run")
+        raise _not_onnx(name)
     _check_operators(model, name)
     texts = [entry.value for entry in model.metadata_props if entry.key == KEY]
     if len(texts) != 1 or len(texts[0]) > LARGEST:

@@ -32,7 +32,7 @@ def draw(curve: Curve, verdict: Verdict, name: str, file: FilePath) -> None:
     _panel(panels[0], curve, verdict, losses, "loss")
     if metrics:
         colours = (VAL, *OTHERS)
-        rows = {_label(key): (values, colours[i]) for i, (key, values) in enumerate(metrics.items())}
+        rows = {name: (values, colours[i]) for i, (name, values) in enumerate(_distinct(metrics).items())}
         _panel(panels[1], curve, verdict, rows, "metric on the validation images")
         if all(0 <= x <= 1 for values, _ in rows.values() for x in values if x is not None):
             panels[1].set_ylim(-0.02, 1.02)
@@ -71,6 +71,14 @@ def _panel(
     axes.margins(x=0.03)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+
+
+def _distinct(metrics: Mapping[str, Sequence[float | None]]) -> dict[str, Sequence[float | None]]:
+    """Curves by label; those that run one under the other share a line and its label."""
+    labels: dict[tuple[float | None, ...], str] = {}
+    for name, values in metrics.items():
+        labels[tuple(values)] = ", ".join(filter(None, (labels.get(tuple(values)), _label(name))))
+    return {label: values for values, label in labels.items()}
 
 
 def _label(name: str) -> str:

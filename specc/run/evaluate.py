@@ -19,6 +19,8 @@ from specc.run.faults import fault
 from specc.run.folders import Run, replace
 
 ROLES = {"val": "validation (these images chose the epoch)", "test": "test (never seen in training)"}
+FOREST = "intensity forest"
+FIRST = 18  # columns of the names of metrics
 AGAIN = "`specc export RUN` writes them again"
 
 
@@ -187,7 +189,7 @@ def _baselines(splits: Mapping[str, Rows], question: Question, images: Images, s
         forest = _forest(bars["train"], train, bars[name], question, seed)
         result[name] = {
             "trivial": _said(rows, trivial, question),
-            "intensity forest": _said(rows, forest, question),
+            FOREST: _said(rows, forest, question),
         }
     return result
 
@@ -217,13 +219,35 @@ def table(result: Mapping[str, Any], question: Question) -> list[str]:
         if name not in result:
             continue
         part = result[name]
-        lines += [f"{part['role']}: {part['images']} images, {part['patients']} patients"]
+        units = sorted(set(filter(None, question.units)))
+        unit = f"; in {units[0]}" if len(units) == 1 else ""
+        lines += [f"{part['role']}: {part['images']} images, {part['patients']} patients{unit}"]
         for target in question.targets if len(question.targets) > 1 else (None,):
             lines += _block(part, target)
         if "confusion" in part:
             lines += _confusion(part["confusion"])
-        lines += [""]
+        lines += [_beside(part, question), ""]
     return lines[:-1]
+
+
+def _beside(part: Mapping[str, Any], question: Question) -> str:
+    """Whether the network is worth more than the forest, which knows how bright an image is and sees no shape."""
+    name, sign = ("balanced_accuracy", 1) if question.classes else ("mae", -1)
+    model, rival = part["metrics"], part["baseline"][FOREST]
+    if len(question.targets) > 1:
+        model, rival = model[question.targets[0]], rival[question.targets[0]]
+    mine, other = model[name], rival[name]["value"]
+    if None in (mine["value"], other):
+        return f"  nothing to compare with the {FOREST}"
+    edge = mine["low"] if sign > 0 else mine["high"]
+    what = f"the {FOREST}, which knows the brightness and sees no shape"
+    if sign * (mine["value"] - other) <= 0:
+        return f"  no better than {what}"
+    return (
+        f"  better than {what}"
+        if edge is not None and sign * (edge - other) > 0
+        else f"  not clearly better than {what}"
+    )
 
 
 def _block(part: Mapping[str, Any], target: str | None) -> list[str]:
@@ -233,31 +257,38 @@ def _block(part: Mapping[str, Any], target: str | None) -> list[str]:
     columns = {"": of(part["metrics"]), **{name: of(figures) for name, figures in part["baseline"].items()}}
     if part.get("by_patient"):
         columns = {"": columns.pop(""), "by patient": of(part["by_patient"]["metrics"]), **columns}
-    head = f"  {target or '':<20}{'model':<24}" + "".join(f"{name:<20}" for name in columns if name)
-    lines = [head.rstrip()]
+    rows = [[target or "", "model", *(name for name in columns if name)]]
     for metric, figure in columns[""].items():
-        cells = [f"{_interval(figure):<24}", *(f"{_value(columns[n][metric]):<20}" for n in columns if n)]
-        lines.append(f"  {metric.replace('_', ' '):<20}{''.join(cells)}".rstrip())
-    return lines
+        rows.append([_label(metric), _interval(figure), *(_value(columns[n][metric]) for n in columns if n)])
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    widths[0] = max(widths[0], FIRST)
+    return ["  " + "  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _label(metric: str) -> str:
+    words = (word.upper() if word in ("auc", "mae", "rmse", "r2") else word for word in metric.split("_"))
+    return " ".join(words)
 
 
 def _confusion(confusion: Mapping[str, Any]) -> list[str]:
     names = [str(name)[:14] for name in confusion["classes"]]
     width = max(8, *(len(name) + 2 for name in names))
-    lines = [f"  {'truth / answer':<20}" + "".join(f"{name:>{width}}" for name in names)]
+    lines = [f"  {'truth / answer':<{FIRST}}" + "".join(f"{name:>{width}}" for name in names)]
     for name, row in zip(names, confusion["counts"], strict=True):
-        lines.append(f"  {name:<20}" + "".join(f"{count:>{width}}" for count in row))
+        lines.append(f"  {name:<{FIRST}}" + "".join(f"{count:>{width}}" for count in row))
     return lines
 
 
 def _value(figure: Mapping[str, Any]) -> str:
     value = figure["value"]
-    return "-" if value is None or not math.isfinite(value) else f"{value:.3f}"
+    return "-" if value is None or not math.isfinite(value) else f"{round(value, 3) + 0.0:.3f}"
 
 
 def _interval(figure: Mapping[str, Any]) -> str:
     low, high = figure["low"], figure["high"]
-    return _value(figure) + ("" if low is None or high is None else f" ({low:.3f} to {high:.3f})")
+    return _value(figure) + (
+        "" if low is None or high is None else f" ({_value({'value': low})} to {_value({'value': high})})"
+    )
 
 
 def headline(part: Mapping[str, Any]) -> Sequence[str]:

@@ -6,6 +6,9 @@ from specc.errors import Diagnostic, Note, SpeccError
 
 DOCS: dict[str, str] = {
     "T601": "A loss, gradient or weight is no longer a finite number; the last good checkpoint is kept.",
+    "T602": "The run folder already holds a training of this program; `--resume` goes on with it.",
+    "T603": "The run has a log and no checkpoint any more, so that it cannot go on where it was.",
+    "T604": "One batch could not be learned by heart, or the first loss is not that of a network that knows nothing.",
     "T650": "The training program ended without saying why; the last lines that it wrote are shown.",
     "T651": "There is no such run, or it holds no valid checkpoint, so there is nothing to resume.",
     "T652": "The spec is not the one that this run was started with; a resume would mix two studies.",
@@ -18,6 +21,7 @@ DOCS: dict[str, str] = {
     "T659": "A folder or file of the run cannot be written.",
     "T660": "The emitted program's folder already holds other files; nothing is overwritten without `--force`.",
     "T661": "There is no reference page of that name.",
+    "X701": "torch and onnxruntime give different answers for the exported network; the model is not fit for use.",
     "E501": "A package that this command needs is not installed.",
 }
 STATUS = {"D": 2, "E": 4, "X": 5, "P": 2, "T": 3}  # exit code by family of a code that a program reports

@@ -142,7 +142,11 @@ def replace(file: FilePath, text: str) -> None:
 
 
 def refuse_existing(file: FilePath, force: bool) -> None:
-    """Raise SpeccError T660 when something is there already, unless `force`."""
+    """Raise SpeccError T660 when something is there already, unless `force`; T659 where no file can be written."""
+    if file.is_dir():
+        raise fault("T660", f"{file} is a folder", f"name a file, such as `{file / 'answers.csv'}`")
+    if not file.parent.is_dir():
+        raise fault("T659", f"cannot write {file}: there is no folder {file.parent}", "make it, or choose another one")
     if file.exists() and not force:
         raise fault("T660", f"{file} is there already, and nothing is overwritten", "choose another name, or `--force`")
 

@@ -29,13 +29,20 @@ def show(value: object) -> str:
     return "-" if value is None else str(value)
 
 
+def agreement(parity: Event) -> str:
+    """`260 images, largest difference 1.7e-06` of a parity event, whose `largest` is one number or one an output."""
+    largest = parity.get("largest", 0)
+    worst = max(largest.values(), default=0) if isinstance(largest, dict) else largest
+    return f"{parity.get('images', 0)} images, largest difference {float(worst):.1e}"
+
+
 def line(event: Event, epochs: object) -> str:
     """One epoch in words: `epoch 3/20  train_loss 0.41  val_loss 0.40  12.1 s  best`."""
     seconds = event.get("seconds")
     tail = (f"  {seconds:.1f} s" if isinstance(seconds, int | float) else "") + ("  best" if event.get("best") else "")
     stage = str(event.get("stage", "train"))
     name = "epoch" if stage == "train" else f"{stage}: epoch"
-    return f"{name} {event.get('epoch')}/{epochs}  {figures(event)}{tail}"
+    return f"{name} {str(event.get('epoch')).rjust(len(str(epochs)))}/{epochs}  {figures(event)}{tail}"
 
 
 def opening(event: Event) -> str:
@@ -92,9 +99,8 @@ def spoken(event: Event, epochs: int) -> Iterable[str]:
     elif kind == "exported":
         yield f"exported {event.get('file')}"
     elif kind == "parity":
-        largest, images = event.get("largest"), event.get("images")
         verdict = "passed" if event.get("passed") else "FAILED"
-        yield f"parity of torch and onnxruntime {verdict}: {images} images, largest difference {show(largest)}"
+        yield f"parity of torch and onnxruntime {verdict}: {agreement(event)}"
     elif kind == "stopped":
         yield "stopped; the checkpoint is kept"
 

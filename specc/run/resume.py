@@ -51,11 +51,28 @@ def read_lock(run: Run) -> Lock:
             seed=int(data["seed"]),
             resolved=dict(data["resolved"]),
         )
-    except FileNotFoundError as error:
-        cure = "name a run's folder, such as `runs/NAME/001`"
-        raise fault("T651", f"{run.folder} is not a run: it has no spec.lock.yaml", cure) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "it has no spec.lock.yaml" if run.folder.is_dir() else "there is no such folder"
+        what = "it is a file" if run.folder.is_file() else what
+        raise fault("T651", f"{run.folder} is not the folder of a run: {what}", _meant(run.folder)) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise fault("T651", f"{run.lock} is damaged", FRESH) from error
+
+
+def _meant(place: FilePath) -> str:
+    """Which run may have been meant: the one around a file, those below a folder, those beside a name."""
+    for around in place.parents:
+        if (around / "spec.lock.yaml").is_file():
+            return f"did you mean `{around}`?"
+    near = runs_below(place if place.is_dir() else next((p for p in place.parents if p.is_dir()), place))
+    return f"runs near there: {', '.join(f'`{run}`' for run in near)}" if near else "a run is `runs/NAME/001`"
+
+
+def runs_below(folder: FilePath, most: int = 4) -> list[FilePath]:
+    """The newest runs in a folder of runs, at most three levels down."""
+    patterns = ("spec.lock.yaml", "*/spec.lock.yaml", "*/*/spec.lock.yaml", "runs/*/*/spec.lock.yaml")
+    found = {file.parent for pattern in patterns for file in folder.glob(pattern)}
+    return sorted(found, key=lambda run: (run / "spec.lock.yaml").stat().st_mtime, reverse=True)[:most]
 
 
 def check_checkpoint(run: Run) -> None:
@@ -101,7 +118,7 @@ def check_data(run: Run, now: Mapping[str, str], before: Mapping[str, str]) -> N
 
 def edited(run: Run, lock: Lock) -> list[Diagnostic]:
     """A warning T655 that names the files of the program that were edited, added or removed by hand."""
-    now = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(run.code.glob("*.py"))}
+    now = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(run.code.glob("*.*"))}
     names = [name for name in sorted(now.keys() | lock.code.keys()) if now.get(name) != lock.code.get(name)]
     if not names:
         return []

@@ -166,10 +166,12 @@ def _judge(status: int, outcome: Outcome, asked: bool, log: FilePath, start: int
     """The exit code of a program that ended well or was stopped. Raises SpeccError for any other end."""
     if "error" in outcome.last:
         raise _told(outcome.last["error"], status)
-    if "stopped" in outcome.last or status == 130:
+    if "stopped" in outcome.last or status == 130 or (asked and status in (-signal.SIGINT, -signal.SIGTERM)):
         return 130
     if status == 0:
         return 0
+    if outcome.last.get("sanity", {}).get("passed") is False:
+        raise _insane(outcome.last["sanity"])
     with log.open("rb") as file:
         file.seek(start)
         lines = _tail(file)
@@ -182,6 +184,17 @@ def _told(event: Event, status: int) -> SpeccError:
     return fault(code, str(event.get("message", "the program failed")), str(event.get("help", "")), exit_code=exit_code)
 
 
+def _insane(event: Event) -> SpeccError:
+    """One batch, many steps: what a network that can learn at all does not fail."""
+    first, expected, end = (float(event.get(name, "nan")) for name in ("first_loss", "expected", "last_loss"))
+    message = f"one batch could not be learned by heart: its loss went from {first:.4g} to {end:.4g}"
+    cures = ["try a learning rate ten times higher, then ten times lower", "look at the labels of the images"]
+    if abs(first - expected) > max(0.5 * expected, 0.2):
+        message = f"the first loss is {first:.4g}, and a network that knows nothing has {expected:.4g}"
+        cures = ["look at the initial values (`init`), at `input: scale`, and at the range of the targets"]
+    return fault("T604", message, *cures, exit_code=3)
+
+
 def _untold(status: int, lines: list[str], log: FilePath, asked: bool) -> SpeccError:
     where = (*lines, f"the whole of it: {log}")
     if status in (-9, 137) and asked:
@@ -191,6 +204,11 @@ def _untold(status: int, lines: list[str], log: FilePath, asked: bool) -> SpeccE
     if memory or status in (-9, 137):
         cures = ("lower `train: batch_size`, or use a smaller `input: size`", "then `--resume RUN`, or train anew")
         return fault("T656", "the program ran out of memory", *cures, where=where, exit_code=3)
+    full = next((text for text in ("No space left on device", "Read-only file system", "Permission denied")
+                 if any(text in line for line in lines)), "")  # fmt: skip
+    if full:
+        cures = ("make room, or choose another place with `--runs DIR`", "`specc train --resume RUN` then goes on")
+        return fault("T659", f"the program could not write: {full}", *cures, where=where, exit_code=2)
     if any(line.startswith("ModuleNotFoundError: No module named") for line in lines):
         missing = next(line for line in lines if line.startswith("ModuleNotFoundError")).split("'")[1]
         cure = f"install it: `pip install {missing}`"

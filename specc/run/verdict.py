@@ -6,7 +6,7 @@
     overfitting risk  the training loss still falls, the validation loss does not: the distance grows
     underfitting      a finished run whose training loss still falls by 1 % or more of its first value an epoch
     learning          the same while the run goes on, or too few epochs to tell
-    converged         neither loss moves any more, and they stay together
+    converged         neither loss moves any more, and they stay together; where they settled apart it is overfitting
 
 Falls are measured against the first loss, not the last: a cross entropy near 0 always falls by some percent.
 """
@@ -24,6 +24,7 @@ Word = Literal["learning", "converged", "overfitting", "overfitting risk", "unde
 BLOWN = 2.0  # times the first training loss
 STILL = 0.01  # of the first training loss, an epoch: what counts as falling; in all: what counts as dead
 NOISE = 0.02  # of the best validation loss: a smaller rise says nothing
+APART = 0.25  # of the first training loss: settled losses farther from each other than this are not together
 RECENT = 3  # epochs that "at the end" means
 
 SAYS: dict[Word, tuple[str, str]] = {
@@ -91,6 +92,9 @@ def judge(train: Sequence[float | None], val: Sequence[float | None], finished: 
         return Verdict("overfitting risk", best + 1, best)
     if falling:
         return Verdict("underfitting" if finished else "learning", max(0, last - recent), best)
+    gap = sum(gaps(losses[-RECENT:], checks[-RECENT:])) / RECENT
+    if val and stalled and gap > APART * first:
+        return Verdict("overfitting", min(best + 1, last), best)
     return Verdict("converged" if len(losses) > RECENT else "learning", max(0, last - recent), best)
 
 

@@ -70,7 +70,7 @@ def picture(
         arrow = "-->" if file == span.file else ":::"
         out.append(f"{' ' * margin}{paint(arrow, _BLUE)} {clean(file)}:{first.line}:{first.column}")
         text = lines.get(file)
-        if text and any(place.line <= len(text) for place, _, _ in here):
+        if text and text != [""] and any(place.line <= len(text) for place, _, _ in here):
             out.append(f"{' ' * (margin + 1)}{paint('|', _BLUE)}")
             out += _lines(here, text, margin, paint, color, width)
     return out, margin
