@@ -87,9 +87,7 @@ def _not_there(place: FilePath, kind: str) -> str:
 def wanted(study: Study) -> dict[str, str]:
     """Our words -> the manifest's columns, for all that the task and the spec ask for."""
     output, columns = getattr(study.spec, "output", None), dict(study.spec.data.columns or {})
-    words = {"image": "image"}
-    if getattr(output, "classes", None):
-        words["label"] = "label"
+    words = {"image": "image", **{column.name: column.name for column in study.task.columns if column.required}}
     if getattr(output, "target", None):
         words["target"] = "target"
     for name in getattr(output, "targets", None) or ():

@@ -1,0 +1,6 @@
+"""Three tasks that specc does not know: a GAN, a detector, and a network with a scikit-learn model behind it."""
+
+from specc.plugin import Plugin
+from specc_probe import detector, gan, layers, staged
+
+PLUGIN = Plugin("probe", layers=layers.LAYERS, ops=layers.OPS, tasks=(gan.TASK, detector.TASK, staged.TASK))

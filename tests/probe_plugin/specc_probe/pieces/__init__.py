@@ -1,0 +1,1 @@
+"""What goes into the programs. Nothing here is imported by specc: the linker reads the source."""
