@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from specc.pieces.slots import HEIGHT, WIDTH, mixing, resize, window
 
+FLAT = 1 / 256  # a deviation below one step of 8 bits is rounding, which must not be made large
+
 
 def clip_window(pixels: Tensor, low: float, high: float) -> Tensor:
     """Modality values to 0..1 between the window's edges."""
@@ -66,7 +68,7 @@ class ImageStandardizedEdits(nn.Module):
         images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
         images = resize(images, HEIGHT, WIDTH)
         images = images - images.mean((2, 3), keepdim=True)
-        return images / (images.square().mean((2, 3), keepdim=True) + 1e-12).sqrt()
+        return images / images.square().mean((2, 3), keepdim=True).sqrt().clamp(min=FLAT)
 
 
 class StandardizedEdits(nn.Module):
@@ -79,7 +81,7 @@ class StandardizedEdits(nn.Module):
         super().__init__()
         self.edits, self.values = edits, edits.values
         self.register_buffer("mean", mean[:, None, None])
-        self.register_buffer("deviation", deviation.clamp(min=1e-6)[:, None, None])
+        self.register_buffer("deviation", deviation.clamp(min=FLAT)[:, None, None])
 
     def forward(self, pixels: Tensor) -> Tensor:
         images: Tensor = (self.edits(pixels) - self.mean) / self.deviation

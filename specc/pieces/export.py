@@ -194,7 +194,8 @@ def write_predictions(
 ) -> None:
     """A line a file: part, file, patient, truth, answer, then the probability of each class or each value."""
     parts = [part for part, places in images.parts.items() for _ in places]
-    writer.writerow(["split", "file", "patient", *truth, "answer", *(classes or truth)])
+    names = classes or [f"answer.{name.removeprefix('targets.')}" for name in truth]
+    writer.writerow(["split", "file", "patient", *truth, "answer", *names])
     for place, said in enumerate(answers):
         row = images.rows[place]
         numbers = said["probabilities" if classes else "values"][0].tolist()
