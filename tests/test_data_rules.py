@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +359,24 @@ def test_bad_target(case: Case) -> None:
     only(case, "D412", "label", "8 of 40 images have no finite number", "decimal comma", files=8)
 
 
+# D426
+
+
+def test_bad_entry(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(entry: str) -> str:
+        return "" if entry[:1] == "P" else "a person is P and a number"
+
+    plain = case.study()
+    columns = [replace(column, fault=fault) if column.name == "patient" else column for column in plain.task.columns]
+    monkeypatch.setattr(case, "study", lambda: replace(plain, task=replace(plain.task, columns=tuple(columns))))
+    assert case.check()[0] == []
+    for row in case.rows[:2]:
+        row[2] = "0"
+    (case.folder / "data/t.csv").unlink()
+    plain = Case.study(case)
+    only(case, "D426", "who", "2 of 40 images have an entry", "a person is P and a number", files=2)
+
+
 # D413, D414, D415: leakage (R18)
 
 
@@ -559,7 +578,7 @@ def test_flat_picture(case: Case) -> None:
 
 def test_rules_are_documented() -> None:
     codes = [rule.code for rule in DATA_RULES]
-    assert len(set(codes)) == len(codes) == 25
+    assert len(set(codes)) == len(codes) == 26
     for rule in DATA_RULES:
         assert rule.name.replace("_", "").isalpha()
         for word in ("What:", "Why:", "Bad:", "Good:"):

@@ -86,9 +86,11 @@ class Linker:
     ) -> None:
         self.homes, self.whole, self.symbols = dict(homes), dict(whole), dict(symbols)
         self.printed = {name: parse_module(text) for name, text in printed.items()}
+        self.packages = {module.partition(".")[0] for module in self.homes} - {"specc"}
         self.files: dict[str, Target] = {}
         self.done: set[Piece] = set()
         self.copied: set[str] = set()
+        self.uses: set[tuple[str, str]] = set()  # file, and a file that it imports from
 
     def module(self, name: str) -> Module:
         """A printed module or one that can be imported."""
@@ -165,15 +167,26 @@ class Linker:
         elif source in self.homes or source in self.printed:
             self.take(Piece(source, what))
             if self.home(source) != home:
+                self.use(home, self.home(source), what)
                 file.imports.add(f"from {self.home(source)} import {what}")
             return what
-        elif source.startswith(OWN) or not what:
-            if source.startswith(OWN):
-                raise LinkFault(f"{source} has no file in the program")
+        elif source.startswith(OWN) or source.partition(".")[0] in self.packages:
+            raise LinkFault(f"{source} has no file in the program")
+        elif not what:
             file.imports.add(f"import {source}" + (f" as {name}" if name != source else ""))
         else:
             file.imports.add(f"from {source} import {what}" + (f" as {name}" if name != what else ""))
         return name
+
+    def use(self, file: str, other: str, what: str) -> None:
+        """Note that a file imports from another one. Raises LinkFault where that one needs it first."""
+        needed, waiting = {other}, [other]
+        for name in waiting:
+            waiting += sorted({after for before, after in self.uses if before == name} - needed)
+            needed.update(waiting)
+        if file in needed:
+            raise LinkFault(f"{file}.py and {other}.py would need each other: {what} cannot stand in {other}.py")
+        self.uses.add((file, other))
 
     def text(self, file: str, head: str = "", foot: str = "") -> str:
         """A linked file, before formatting."""

@@ -2,6 +2,7 @@
 
 from specc.data.look import DataRule
 from specc.data.rules import (
+    bad_entry,
     bad_target,
     bit_depth,
     ct_window,
@@ -39,6 +40,7 @@ RULES: tuple[DataRule, ...] = (  # in this order: what a later one would say may
     unknown_label.RULE,
     empty_class.RULE,
     bad_target.RULE,
+    bad_entry.RULE,
     mixed_modality.RULE,
     other_format.RULE,
     which_frame.RULE,
