@@ -22,13 +22,15 @@ def draw(curve: Curve, verdict: Verdict, name: str, file: FilePath) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    metrics = dict(list(curve.metrics.items())[:MOST])
+    others = {_label(name): values for name, values in curve.metrics.items() if name.endswith("loss")}
+    metrics = dict([item for item in curve.metrics.items() if not item[0].endswith("loss")][:MOST])
     figure = Figure(figsize=(10 if metrics else 6.5, 4.5), dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, 2 if metrics else 1, squeeze=False)[0]
     style = {"color": INK, "ha": "left", "x": 0.01, "parse_math": False}
     figure.suptitle(f"{name}: {verdict.word} – {verdict.reason}", fontsize=12, fontweight="bold", **style)
     losses = {"training": (curve.train, TRAIN), "validation": (curve.val, VAL)}
+    losses |= {label: (values, colour) for (label, values), colour in zip(others.items(), OTHERS, strict=False)}
     _panel(panels[0], curve, verdict, losses, "loss")
     if metrics:
         colours = (VAL, *OTHERS)

@@ -7,6 +7,7 @@
     underfitting      a finished run whose training loss still falls by 1 % or more of its first value an epoch
     learning          the same while the run goes on, or too few epochs to tell
     converged         neither loss moves any more, and they stay together; where they settled apart it is overfitting
+    not judged        the training has no `loss` that ought to fall, as where two networks work against each other
 
 Falls are measured against the first loss, not the last: a cross entropy near 0 always falls by some percent.
 """
@@ -20,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
-Word = Literal["learning", "converged", "overfitting", "overfitting risk", "underfitting", "diverged", "dead"]
+Word = Literal[
+    "learning", "converged", "overfitting", "overfitting risk", "underfitting", "diverged", "dead", "not judged"
+]
 BLOWN = 2.0  # times the first training loss
 STILL = 0.01  # of the first training loss, an epoch: what counts as falling; in all: what counts as dead
 NOISE = 0.02  # of the best validation loss: a smaller rise says nothing
@@ -43,6 +46,7 @@ SAYS: dict[Word, tuple[str, str]] = {
         "more epochs, a higher learning rate or a larger net",
     ),
     "diverged": ("the loss grew without bound", "a learning rate ten times lower"),
+    "not judged": ("there is no loss that ought to fall", "look at the curve, and at what the model gives"),
     "dead": ("the loss never moved", "check the labels; another learning rate or activation"),
 }
 
@@ -149,6 +153,8 @@ class Curve:
 
     def verdict(self, finished: bool = True) -> Verdict:
         """What the losses say."""
+        if self.epochs and all(loss is None for loss in self.train):
+            return Verdict("not judged", 0, len(self.epochs) - 1)
         return judge(self.train, self.val if any(x is not None for x in self.val) else (), finished)
 
 
