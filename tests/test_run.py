@@ -304,10 +304,10 @@ def test_resume_refuses_changed_images_with_the_difference(run: Run) -> None:
 
 def test_edited_code_is_told(run: Run) -> None:
     lock = resume.read_lock(run)
-    assert resume.edited(run, lock) == []
+    assert resume.edited(run, lock) == [] and resume.told_edited([]) == ()
     (run.code / "model.py").write_text("x = 2\n")
     (run.code / "extra.py").write_text("")
-    (told,) = resume.edited(run, lock)
+    (told,) = resume.told_edited(resume.edited(run, lock))
     assert (told.code, told.severity) == ("T655", "warning")
     assert "extra.py, model.py" in told.message and "train.py" not in told.message
 

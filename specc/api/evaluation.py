@@ -10,6 +10,7 @@ from specc.api.program import study_of
 from specc.deploy import contract as contracts
 from specc.run import evaluate as evaluation
 from specc.run import resume
+from specc.run.faults import fault
 from specc.run.folders import Run
 from specc.run.origins import origins
 
@@ -37,6 +38,9 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
     """Figures of a finished run, written to eval/metrics.json. Raises SpeccError T658 when nothing can be judged."""
     place = Run(FilePath(run))
     lock = resume.read_lock(place)
+    if not place.contract.exists():
+        cure = f"`specc train --resume {place.folder}` goes on with it"
+        raise fault("T658", f"{place.folder} was stopped before its model was exported", cure)
     contract = contracts.read(place.contract)
     contracts.check_answers(contract)
     root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)

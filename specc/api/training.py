@@ -15,6 +15,7 @@ from specc.api.program import check, study_of
 from specc.errors import Diagnostic, Note, SpeccError
 from specc.run import folders, resume, start
 from specc.run.curve import draw
+from specc.run.faults import fault
 from specc.run.folders import Run
 from specc.run.origins import origins
 from specc.run.override import override
@@ -22,7 +23,7 @@ from specc.run.progress import agreement, show
 from specc.run.verdict import Curve, Verdict, read_curve
 from specc.source import load
 
-EXPORTING = ("data", "epoch", "step", "damaged", "stopped")
+EXPORTING = ("data", "damaged", "stopped")  # events of an export that a listener hears
 Listen = Callable[[Mapping[str, Any]], object]
 
 
@@ -82,6 +83,8 @@ class Trained:
                 f"         a network that knows nothing has a loss of {show(chance)}",
             ]
         lines = [f"run      {self.run}"]
+        if self.exit_code == 130 and not any(Run(self.run).checkpoints.glob("last-*.safetensors")):
+            lines.append("         stopped before its first step: there is nothing to go on with")
         if self.best_epoch is not None:
             lines.append(f"verdict  {self.verdict.word}: {self.verdict.reason}")
             lines.append(f"advice   {self.verdict.advice}")
@@ -180,7 +183,8 @@ def _followed(
         outcome = start.follow(arguments, run.log, listen)
     except SpeccError as error:
         first, *rest = error.diagnostics
-        kept = Note("where", f"the run: {run.folder}")
+        saved = "; its last good checkpoint is kept" if any(run.checkpoints.glob("last-*.safetensors")) else ""
+        kept = Note("where", f"the run: {run.folder}{saved}")
         error.diagnostics = (replace(first, notes=(*first.notes, kept)), *rest)
         raise
     finally:
@@ -223,11 +227,17 @@ def _resumed(
     with folders.claimed(run):
         resume.check_checkpoint(run)
         resume.check_spec(run, lock, _beside(run, lock, spec, settings))
-        root = FilePath(data).absolute() if data is not None else resume.folder_of(run, lock)
-        now = origins(study_of(run, lock, root), root).hashes
-        resume.check_data(run, now, json.loads(run.index.read_text(encoding="utf-8")))
+        root = _same_images(run, lock, data)
         arguments = start.command(run, root, cache_of(root), resume=True, **extra)
-        return _followed(run, arguments, data, listen, tuple(resume.edited(run, lock)))
+        return _followed(run, arguments, data, listen, resume.told_edited(resume.edited(run, lock)))
+
+
+def _same_images(run: Run, lock: resume.Lock, data: FilePath | str | None) -> FilePath:
+    """The folder where the spec's paths start, its images being those of the run. Raises SpeccError T653."""
+    root = FilePath(data).absolute() if data is not None else resume.folder_of(run, lock)
+    now = origins(study_of(run, lock, root), root).hashes
+    resume.check_data(run, now, json.loads(run.index.read_text(encoding="utf-8")))
+    return root
 
 
 def _beside(
@@ -249,11 +259,24 @@ def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: L
     lock = resume.read_lock(place)
     with folders.claimed(place):
         resume.check_checkpoint(place)
-        root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
-        arguments = start.command(place, root, cache_of(root), resume=True)
-        outcome = start.follow(arguments, place.log, lambda event: event["event"] in EXPORTING and listen(event))
+        root = _same_images(place, lock, data)
+        edited = resume.edited(place, lock)
+
+        def heed(event: Mapping[str, Any]) -> None:
+            if event["event"] in ("step", "epoch"):
+                cure = f"train it to its end first: `specc train --resume {place.folder}`"
+                raise fault("T658", f"{place.folder} was stopped before its training was done", cure)
+            if event["event"] in EXPORTING:
+                listen(event)
+
+        try:
+            outcome = start.follow(start.command(place, root, cache_of(root), resume=True), place.log, heed)
+        except SpeccError as error:
+            error.diagnostics = (*resume.told_edited(edited), *error.diagnostics)
+            raise
     return {
         "run": place.folder.as_posix(),
         "model": place.model.as_posix(),
         "parity": agreement(outcome.last.get("parity", {})),
+        "edited": edited,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Form = Literal["text", "json", "sarif", "github"]
 INTERNAL, INTERRUPTED = 101, 130
+PLACES = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
 
 
 def say(text: str) -> None:
@@ -97,6 +99,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise SystemExit(0) from None
         except RecursionError as error:
             raise SystemExit(_internal(error)) from None
+        except OSError as error:
+            raise SystemExit(_system(error) if error.errno in PLACES else _internal(error)) from None
         except Exception as error:  # noqa: BLE001  (the outermost edge: whatever it is, the user gets one message)
             raise SystemExit(_internal(error)) from None
 
@@ -109,6 +113,14 @@ def _report(error: SpeccError, machine: bool) -> int:
     if codes:
         then(f"mend the above, or read `specc explain {codes[0]}`", machine)
     return error.exit_code
+
+
+def _system(error: OSError) -> int:
+    """A disk that is full, a folder that must not be written: not our fault, and not the spec's."""
+    from specc.run.faults import fault
+
+    where = f" {error.filename}" if error.filename else ""
+    return _report(fault("T659", f"cannot write{where}: {error.strerror}", "make room, or name another place"), False)
 
 
 def _internal(error: Exception) -> int:

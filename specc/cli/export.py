@@ -12,9 +12,11 @@ def export(run: RunFolder, data: Data = None, as_json: Json = False) -> None:
     """Export a run's best network to ONNX again and hold it against torch on its own images."""
     from specc.api.training import export as export_run
     from specc.run.progress import watcher
+    from specc.run.resume import told_edited
 
     with watcher(quiet=as_json) as watch:
         result = export_run(run, data=data, listen=watch)
+    edge.show(told_edited(result["edited"]), {})
     if as_json:
         edge.say(json.dumps(result, allow_nan=False))
     else:

@@ -81,6 +81,8 @@ def load_bytes(file: FilePath) -> bytes:
 def _meant(file: FilePath) -> str:
     """Which model may have been meant by a name that is not there."""
     folder = next((place for place in file.parents if place.is_dir()), file.parent)
+    if file.parent == folder and (folder / "model.refused.onnx").is_file():
+        return "the model of this run was refused: its answers are not those of the network (parity.json)"
     if (folder / "spec.lock.yaml").is_file() and file.parent == folder:
         return f"this run was stopped before its export: `specc train --resume {folder}`"
     patterns = ("*.onnx", "*/model.onnx", "*/*/model.onnx", "*/*/*/model.onnx")

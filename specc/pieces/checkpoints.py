@@ -58,6 +58,8 @@ def load(folder: Path, kind: str) -> dict[str, Any] | None:
             return dict(unpack(tree, load_file(path)))
         rt.event("damaged", file=path.name)
         path.rename(path.with_suffix(".damaged"))
+    if any(folder.glob(f"{kind}-*.damaged")):
+        rt.fail("T603", f"every checkpoint `{kind}` of this run is damaged", "train anew, into another run folder", 2)
     return None
 
 

@@ -113,6 +113,7 @@ class Certificate:
         write_atomic(run / "parity.json", json.dumps(row, indent=1).encode())
         rt.event("parity", **row)
         if self.wrong:
+            os.replace(run / "model.onnx", run / "model.refused.onnx")
             cure = "keep this run and report it: torch and onnxruntime must give the same answers"
             rt.event(
                 "error", code="X701", message=f"the ONNX file differs from the network: {self.wrong[0]}", help=cure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -78,7 +78,8 @@ def runs_below(folder: FilePath, most: int = 4) -> list[FilePath]:
 def check_checkpoint(run: Run) -> None:
     """Raise SpeccError T651 unless a checkpoint is there; the program itself verifies its digest."""
     if not any(run.checkpoints.glob("last-*.safetensors")):
-        raise fault("T651", f"{run.folder} holds no checkpoint, so there is nothing to resume", FRESH)
+        none = "only damaged checkpoints" if any(run.checkpoints.glob("last-*.damaged")) else "no checkpoint"
+        raise fault("T651", f"{run.folder} holds {none}, so there is nothing to resume", FRESH)
 
 
 def check_spec(run: Run, lock: Lock, beside: tuple[str, str] | None) -> None:
@@ -116,15 +117,19 @@ def check_data(run: Run, now: Mapping[str, str], before: Mapping[str, str]) -> N
     raise fault("T653", message, "put them back", FRESH, where=_some([*gone, *new, *other]))
 
 
-def edited(run: Run, lock: Lock) -> list[Diagnostic]:
-    """A warning T655 that names the files of the program that were edited, added or removed by hand."""
+def edited(run: Run, lock: Lock) -> list[str]:
+    """The files of the run's program that were edited, added or removed by hand."""
     now = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(run.code.glob("*.*"))}
-    names = [name for name in sorted(now.keys() | lock.code.keys()) if now.get(name) != lock.code.get(name)]
+    return [name for name in sorted(now.keys() | lock.code.keys()) if now.get(name) != lock.code.get(name)]
+
+
+def told_edited(names: Sequence[str]) -> tuple[Diagnostic, ...]:
+    """A warning T655 that names these files; none without any."""
     if not names:
-        return []
+        return ()
     told = diagnostic("T655", f"code edited by hand: {', '.join(names)}")
     note = Note("note", "the run goes on with the code as it is now; its results are those of the edited program")
-    return [Diagnostic(told.code, told.message, notes=(note, *told.notes), severity="warning")]
+    return (Diagnostic(told.code, told.message, notes=(note, *told.notes), severity="warning"),)
 
 
 def folder_of(run: Run, lock: Lock) -> FilePath:
