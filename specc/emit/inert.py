@@ -93,7 +93,7 @@ def require_inert(files: Mapping[str, str], plain: Mapping[str, str]) -> None:
         if not text.isascii():
             raise NotInert(f"{name} holds characters that are not ASCII")
         try:
-            equal = form(text) == form(plain[name])
+            equal = text == plain[name] or form(text) == form(plain[name])
         except (SyntaxError, ValueError, tokenize.TokenError) as fault:
             raise NotInert(f"{name} is no Python: {fault}") from fault
         if not equal:

@@ -64,10 +64,10 @@ def optimizers(study: Study) -> str:
         kind = study.registry.optimizers[call.name].torch
         text += f"\n\ndef {network}_optimizer(net: nn.Module) -> torch.optim.Optimizer:\n"
         if decay:
-            text += '    """Weight decay works on the weights of layers, not on biases and normalization."""\n'
-            text += "    weights = [p for p in net.parameters() if p.ndim > 1]\n"
-            text += "    others = [p for p in net.parameters() if p.ndim <= 1]\n"
-            text += f'    groups = [{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]\n'
+            weights, others = (f"[p for p in net.parameters() if p.ndim {sign} 1]" for sign in (">", "<="))
+            text += f"    weights, others = {weights}, {others}\n"
+            groups = f'[{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]'
+            text += f"    groups = {groups}  # others: biases, batchnorm\n"
         groups = "groups" if decay else "net.parameters()"
         text += f"    return {kind}({groups}, lr=Config.{setting.name}{rest}, fused=True)\n"
     return text

@@ -57,7 +57,7 @@ class SymmetricEdits(nn.Module):
 
 
 class ImageStandardizedEdits(nn.Module):
-    """Window, channels, size; then every channel of an image by its own mean and deviation."""
+    """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0."""
 
     def __init__(self, low: float, high: float, samples: int) -> None:
         super().__init__()
@@ -68,7 +68,8 @@ class ImageStandardizedEdits(nn.Module):
         images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
         images = resize(images, HEIGHT, WIDTH)
         images = images - images.mean((2, 3), keepdim=True)
-        return images / images.square().mean((2, 3), keepdim=True).sqrt().clamp(min=FLAT)
+        deviation = images.square().mean((2, 3), keepdim=True).sqrt()
+        return torch.where(deviation < FLAT, 0.0, images / deviation.clamp(min=FLAT))
 
 
 class StandardizedEdits(nn.Module):

@@ -34,8 +34,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             parts = {name: part.state_dict() for name, part in work.parts.items()}
             checkpoints.save(folder, kind, at["total"], {"at": at, "sums": sums, "parts": parts})
 
-    for index in range(at["stage"], len(work.stages)):
-        stage = work.stages[index]
+    for index, stage in list(enumerate(work.stages))[at["stage"] :]:
         stage.enter()
         while at["epoch"] < stage.epochs and at["wait"] < config.patience:
             began = saved_at = shown_at = time.monotonic()
@@ -50,16 +49,14 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
                 if now - shown_at > 0.25:
                     shown_at = now
                     rt.event("step", epoch=at["passes"] + 1, step=at["step"], loss=pending[-1].item())
-                flags = torch.tensor([len(rt.asked), now - saved_at > every], dtype=torch.int32, device=ranks)
-                stop, due = rt.total(flags).tolist()
+                stop, due = rt.total(torch.tensor([len(rt.asked), now - saved_at > every], device=ranks)).tolist()
                 if stop or due:
                     checkpoint("last")
                     saved_at = now
                 if stop:
                     return False
             rt.check_finite(pending, f"the end of epoch {at['passes'] + 1}")
-            means = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}
-            sums = {}
+            means, sums = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}, {}
             at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
             log.write(json.dumps(scores).encode() + b"\n")

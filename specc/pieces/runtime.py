@@ -99,19 +99,17 @@ def announce(work: Work, images: Mapping[str, int], device: torch.device, steps:
     """Say what is about to run."""
     nets = [part for part in work.parts.values() if isinstance(part, torch.nn.Module)]
     parameters, epochs = sum(p.numel() for net in nets for p in net.parameters()), sum(s.epochs for s in work.stages)
-    facts = {"device": str(device), "ranks": RANKS, "images": images, "parameters": parameters}
-    event("start", **facts, epochs=epochs, steps=steps)
+    event("start", device=str(device), ranks=RANKS, images=images, parameters=parameters, epochs=epochs, steps=steps)
 
 
 def start() -> torch.device:
     """Choose the device, join the other ranks that torchrun started, listen for signals."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: asked.append(received))
-    cuda = torch.cuda.is_available()
+    device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if (cuda := torch.cuda.is_available()) else "cpu")
     if sys.platform == "linux" and not cuda and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 1 << 30)  # keep freed memory: each step asks for the same blocks again
         libc.mallopt(-1, (1 << 31) - 1)
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
     if RANKS > 1:

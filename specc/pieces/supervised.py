@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from specc.pieces import export
 from specc.pieces import runtime as rt
 from specc.pieces.answers import Rescaled
+from specc.pieces.export import export_images
 from specc.pieces.metrics import outputs_of
 from specc.pieces.pixels import Images
 from specc.pieces.slots import (
@@ -84,4 +84,4 @@ def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
     training = images.pixels[: len(images.parts["train"])].cpu()
     deploy = Deploy(images.edits, work.parts["network"].cpu(), training)
-    return export.export_images(deploy, OUTPUTS, images, TRUTH, options)
+    return export_images(deploy, OUTPUTS, images, TRUTH, options)
