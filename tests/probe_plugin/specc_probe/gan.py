@@ -84,9 +84,9 @@ def check_losses(study: Study) -> list[Diagnostic]:
         loss: binary_cross_entropy
     """
     graph, faults = study.passed.get("discriminator"), []
-    for network, calls in study.spec.loss.items() if graph is not None else ():
+    for network, calls in study.spec.loss.items():
         for call in calls:
-            if graph.activation not in study.registry.losses[call.name].fits:
+            if graph is not None and graph.activation not in study.registry.losses[call.name].fits:
                 message = f"`{call.name}` does not fit a discriminator that ends in {graph.activation}"
                 faults.append(_fault(study, "Z102", message, network, "`sigmoid` with `binary_cross_entropy`"))
     return faults

@@ -26,8 +26,8 @@ def boxes_of(images: Images, ids: Tensor) -> tuple[Tensor, Tensor]:
 def cells_of(boxes: Tensor, owner: Tensor, rows: int, columns: int) -> Tensor:
     """(M,) the cell that the middle of each box lies in, counted through the batch."""
     size = torch.tensor([columns, rows], device=boxes.device)
-    column, row = ((boxes[:, :2] + boxes[:, 2:] / 2) * size).long().clamp(min=0).minimum(size - 1).T
-    return (owner * rows + row) * columns + column
+    middle: Tensor = ((boxes[:, :2] + boxes[:, 2:] / 2) * size).long().clamp(min=0).minimum(size - 1)
+    return (owner * rows + middle[:, 1]) * columns + middle[:, 0]
 
 
 def detection_loss(outputs: tuple[Tensor, ...], boxes: Tensor, owner: Tensor) -> Tensor:

@@ -19,6 +19,9 @@ from specc_probe.pieces.slots import CLASSES, FEATURES, LOGITS
 class Readout(nn.Module):
     """Logistic regression as scikit-learn fits it: features (B, F) -> logits (B, classes)."""
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(classes, features))
@@ -57,7 +60,10 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
         return {"loss": loss}
 
     def evaluate() -> dict[str, float]:
-        logits, truth = outputs_of(Output(net, LOGITS), images, "val", device, len(CLASSES)), labels[val.start : val.stop]
+        logits, truth = (
+            outputs_of(Output(net, LOGITS), images, "val", device, len(CLASSES)),
+            labels[val.start : val.stop],
+        )
         accuracy = (logits.argmax(1) == truth).double().mean().item()
         return {"val_loss": loss_of(logits, truth).mean().item(), "accuracy": accuracy}
 

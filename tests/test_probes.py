@@ -1,0 +1,389 @@
+"""Tasks of a foreign distribution: a GAN with a replay pool, a detector with ragged targets, a network and a fit.
+
+The distribution is not part of specc and nothing in specc knows of it. Its tasks compile, train, survive SIGKILL with
+the same bytes, export, and are never imported unless the project enables them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import PIL.Image
+import pytest
+from safetensors.numpy import load_file
+
+HERE = Path(__file__).parent
+PLUGIN = HERE / "probe_plugin"
+TASKS = ("gan", "detector", "staged")
+FORBIDDEN = ("specc", "specc_probe", "pydantic", "yaml")
+
+# Runs a program in this process and ends it: after so many events of a kind, by SIGKILL; or, at the end, with a list
+# of the modules that it must not have imported.
+RUNNER = """
+import json, os, runpy, signal, sys
+kind, left = sys.argv[1], int(sys.argv[2])
+sys.argv = sys.argv[3:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+import runtime
+plain = runtime.event
+def event(name, **values):
+    global left
+    plain(name, **values)
+    left -= name == kind
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+runtime.event = event
+import checkpoints
+save = checkpoints.save
+def saved(folder, what, step, state):
+    save(folder, what, step, state)
+    fitted = what == "best" and state["at"]["epoch"] == 0
+    event("fit" if fitted else "save")
+checkpoints.save = saved
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print(json.dumps({"imported": sorted({name.partition(".")[0] for name in sys.modules})}))
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with images, a table and specs; the plugin is installed beside it, and `specc.toml` enables it."""
+
+    folder: Path
+    site: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With the plugin, and specc as it is tested."""
+        path = os.pathsep.join([str(self.site), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+        return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+
+    def specc(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run specc in the project's folder."""
+        command = [sys.executable, "-m", "specc", *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def run(
+        self, program: Path, run: Path, *arguments: str, kill: tuple[str, int] = ("", -1)
+    ) -> list[dict[str, object]]:
+        """Run an emitted program, without the plugin and specc in its path; its events, and last its modules."""
+        command = [sys.executable, "-P", "-c", RUNNER, kill[0], str(kill[1]), str(program / "train.py"), *arguments]
+        command += ["--data", str(self.folder), "--run", str(run), "--cache", str(run.parent / "cache")]
+        environment = {key: value for key, value in self.environment.items() if key != "PYTHONPATH"}
+        command += ["--checkpoint-seconds", "0"]
+        done = subprocess.run(command, cwd=run.parent, env=environment, capture_output=True, text=True)
+        assert done.returncode == (-signal.SIGKILL if kill[1] > 0 else 0), done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def draw(folder: Path, count: int = 40) -> None:
+    """Dark images with none to three bright squares, and a table that knows where these are."""
+    dice = np.random.default_rng(0)
+    (folder / "images").mkdir()
+    rows = [["file", "label", "part", "things"]]
+    for number in range(count):
+        pixels = dice.integers(0, 60, (16, 16))
+        corners = dice.integers(0, 12, (number % 4, 2)).tolist()
+        for x, y in corners:
+            pixels[y : y + 4, x : x + 4] += 180
+        PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{number:02}.png")
+        boxes = ";".join(f"{x / 16},{y / 16},0.25,0.25" for x, y in corners)
+        rows.append(
+            [f"images/{number:02}.png", "bright" if boxes else "dark", "train" if number < count - 12 else "val", boxes]
+        )
+    with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def install(site: Path) -> None:
+    """What `pip install --target` leaves behind, without pip: the packages, and the metadata out of pyproject.toml."""
+    project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    made = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    made.mkdir(parents=True)
+    (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    points = project["entry-points"]["specc.plugins"]
+    lines = "".join(f"{name} = {value}\n" for name, value in points.items())
+    (made / "entry_points.txt").write_text(f"[specc.plugins]\n{lines}")
+    for file in sorted(PLUGIN.glob("specc_probe/**/*.py")):
+        copy = site / file.relative_to(PLUGIN)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    (made / "RECORD").write_text("".join(f"{f.relative_to(site).as_posix()},,\n" for f in sorted(site.rglob("*.*"))))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The plugin installed, the project enabled, images and specs in place."""
+    folder, site = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("site")
+    install(site)
+    draw(folder)
+    for spec in PLUGIN.glob("specs/*.yaml"):
+        (folder / spec.name).write_bytes(spec.read_bytes())
+    (folder / "specc.toml").write_text('[plugins]\nenabled = ["probe"]\n')
+    return Project(folder, site)
+
+
+@pytest.fixture(scope="module")
+def programs(project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every task's program, compiled by the command line."""
+    place = tmp_path_factory.mktemp("programs")
+    for task in TASKS:
+        project.specc("compile", f"{task}.yaml", "-o", str(place / task))
+    return {task: place / task for task in TASKS}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Bytes of every file by name."""
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*.*"))}
+
+
+# ------------------------------------------------------------------ the plugin and the project
+
+
+def test_the_plugin_is_not_imported_unless_the_project_enables_it(project: Project, tmp_path: Path) -> None:
+    watch = (
+        "import sys\nopened = []\n"
+        "sys.addaudithook(lambda event, values: event == 'import' and opened.append(values[0]))\n"
+        "from specc import registry\nfrom specc.registry import enabled\n"
+        "found = enabled(sys.argv[1])\n"
+        "imported = any(name.startswith('specc_probe') for name in opened)\n"
+        "print(sorted(found.installed), 'probe_gan' in found.tasks, imported)"
+    )
+    for folder, says in ((tmp_path, "['probe'] False False"), (project.folder, "['probe'] True True")):
+        command = [sys.executable, "-c", watch, str(folder)]
+        done = subprocess.run(
+            command, env=project.environment, capture_output=True, text=True, check=True, cwd=tmp_path
+        )
+        assert done.stdout.strip() == says
+    (tmp_path / "gan.yaml").write_bytes((PLUGIN / "specs/gan.yaml").read_bytes())
+    refused = project.specc("check", str(tmp_path / "gan.yaml"), code=1)
+    assert "installed, but not enabled" in refused.stdout + refused.stderr
+
+
+def test_the_plugin_imports_the_interface_and_pieces_only() -> None:
+    public = ("specc.plugin", "specc.errors", "specc.ir", "specc.pieces", "specc.study", "specc_probe")
+    for file in PLUGIN.glob("specc_probe/**/*.py"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            if words[:1] in (["from"], ["import"]) and words[1].startswith("specc"):
+                assert words[1].startswith(public), (file.name, line)
+
+
+def test_compiling_loads_no_torch(project: Project) -> None:
+    code = (
+        "import sys\nfrom specc import compile\nfor name in sys.argv[1:]: assert compile(name)['train.py']\n"
+        "print([name for name in ('torch', 'sklearn', 'specc_probe.pieces.gan') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, *(f"{task}.yaml" for task in TASKS)]
+    done = subprocess.run(command, cwd=project.folder, env=project.environment, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_same_spec_gives_the_same_bytes(project: Project, programs: dict[str, Path], tmp_path: Path) -> None:
+    for task, program in programs.items():
+        project.specc("compile", f"{task}.yaml", "-o", str(tmp_path / task))
+        assert contents(tmp_path / task) == contents(program)
+        assert {"train.py", "model.py", "data.py", "deploy.py", "runtime.py", "contract.json"} <= contents(
+            program
+        ).keys()
+        for name, text in contents(program).items():
+            assert b"specc_probe" not in text, name
+            assert b"import specc" not in text, name
+            assert b"from specc" not in text, name
+
+
+# ------------------------------------------------------------------ faults that only the task knows
+
+
+@pytest.mark.parametrize(
+    ("task", "old", "new", "code", "word"),
+    [
+        ("gan", "filters: 1,", "filters: 3,", "Z101", "the generator must give [1, 16, 16] numbers"),
+        ("gan", "loss: binary_cross_entropy", "loss: mean_squared_error", "Z102", "does not fit a discriminator"),
+        ("gan", "latent: 8", "latent: 0", "S104", "latent"),
+        ("gan", "shape: [8, 4, 4]", "shape: [8, 4, 5]", "S302", "8x4x5 needs 160 numbers, and there are 128"),
+        ("detector", "scores: certain, boxes: places", "boxes: places", "Z103", "`outputs: {boxes: ID, scores: ID}`"),
+        ("detector", "boxes: things", "boxes: label", "D426", "a box is four numbers"),
+        (
+            "detector",
+            "columns: {image: file, boxes: things}",
+            "columns: {image: file}",
+            "S228",
+            "add `boxes: YOUR_COLUMN`",
+        ),
+        ("staged", "units: 2, id: last", "units: 3, id: last", "Z104", "`logits` has a number for each class"),
+        ("staged", "watch: accuracy", "watch: recall", "S219", "`recall` is not measured in this task"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    project: Project, tmp_path: Path, task: str, old: str, new: str, code: str, word: str
+) -> None:
+    text = (PLUGIN / "specs" / f"{task}.yaml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    spec = project.folder / f"bad_{tmp_path.name}.yaml"
+    spec.write_text(text.replace(old, new), encoding="utf-8")
+    refused = project.specc("check", spec.name, code=1)
+    assert code in refused.stdout + refused.stderr
+    assert word in refused.stdout + refused.stderr
+
+
+# ------------------------------------------------------------------ training
+
+
+@pytest.fixture(scope="module")
+def whole(project: Project, programs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of each task that nothing interrupted."""
+    runs = {}
+    for task in TASKS:
+        runs[task] = tmp_path_factory.mktemp(task) / "run"
+        *events, last = project.run(programs[task], runs[task])
+        assert events[-1]["event"] == "parity"
+        imported = last["imported"]
+        assert isinstance(imported, list)
+        assert [name for name in FORBIDDEN if name in imported] == []
+    return runs
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_losses_are_finite(whole: Mapping[str, Path], task: str) -> None:
+    rows = [json.loads(line) for line in (whole[task] / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    wanted = {"gan": {"train_d_loss", "train_g_loss", "fooled"}, "detector": {"train_loss", "val_loss", "recall"}}
+    for row in rows:
+        assert wanted.get(task, {"train_loss", "val_loss", "accuracy"}) <= row.keys()
+        assert all(math.isfinite(value) for name, value in row.items() if name != "stage")
+    if task == "gan":
+        assert [row["pool"] for row in rows] == [40, 50, 50]
+
+
+@pytest.mark.parametrize(
+    ("task", "kills"),
+    [
+        ("gan", [("save", 2), ("save", 5)]),  # while the pool fills, and when it is full
+        ("detector", [("save", 3), ("save", 4)]),
+        ("staged", [("save", 2), ("fit", 1), ("trained", 1)]),  # in epoch 1; between the fit's two saves; before export
+    ],
+)
+def test_killed_and_resumed_is_the_same(
+    project: Project,
+    programs: dict[str, Path],
+    whole: dict[str, Path],
+    tmp_path: Path,
+    task: str,
+    kills: list[tuple[str, int]],
+) -> None:
+    run, more = tmp_path / "run", list[str]()
+    for kill in kills:
+        project.run(programs[task], run, *more, kill=kill)
+        assert not (run / "model.onnx").exists()
+        more = ["--resume"]
+    project.run(programs[task], run, "--resume")
+    first, second = contents(whole[task]), contents(run)
+    for kind in ("last", "best"):
+        (name,) = [name for name in sorted(first) if f"/{kind}-" in name][-1:]
+        assert [other for other in sorted(second) if f"/{kind}-" in other][-1] == name
+        assert first[name] == second[name], name
+    for name in ("metrics.jsonl", "contract.json", "parity.json", "model.onnx"):
+        assert first[name] == second[name], name
+
+
+def tensors(run: Path, kind: str) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """Of the newest checkpoint of a kind."""
+    return load_file(sorted((run / "checkpoints").glob(f"{kind}-*.safetensors"))[-1])
+
+
+def test_the_pool_is_part_of_the_checkpoint(whole: Mapping[str, Path]) -> None:
+    pool = tensors(whole["gan"], "last")[".parts.pool.images"]
+    assert pool.shape == (50, 1, 16, 16)
+    assert np.all(pool.std(axis=(1, 2, 3)) > 0)
+
+
+def test_the_coefficients_belong_to_the_best_epoch(whole: Mapping[str, Path]) -> None:
+    best, last = tensors(whole["staged"], "best"), tensors(whole["staged"], "last")
+    assert np.any(best[".parts.readout.weight"] != 0)
+    assert best.keys() == last.keys()
+    for name, value in best.items():
+        assert np.array_equal(value, last[name]), name
+
+
+# ------------------------------------------------------------------ what leaves
+
+
+def opened(run: Path) -> onnxruntime.InferenceSession:
+    """The exported model; its certificate says that torch agrees."""
+    parity = json.loads((run / "parity.json").read_text())
+    assert parity["passed"]
+    assert parity["images"] >= 40
+    return onnxruntime.InferenceSession(run / "model.onnx", providers=["CPUExecutionProvider"])
+
+
+def test_the_generator_leaves(whole: Mapping[str, Path]) -> None:
+    model = opened(whole["gan"])
+    assert [place.name for place in model.get_inputs()] == ["latent"]
+    assert [place.name for place in model.get_outputs()] == ["image"]
+    latent = np.random.default_rng(0).normal(size=(7, 8)).astype(np.float32)
+    (images,) = model.run(["image"], {"latent": latent})
+    assert images.shape == (7, 1, 16, 16)
+    assert np.all((images > 0) & (images < 1))  # its sigmoid was not taken off
+    assert images.std(axis=0).max() > 0
+
+
+def test_the_detector_leaves(whole: Mapping[str, Path]) -> None:
+    model = opened(whole["detector"])
+    assert [place.name for place in model.get_outputs()] == ["boxes", "scores"]
+    for height, width in ((16, 16), (40, 21)):
+        pixels = np.zeros((3, 1, height, width), np.float32)
+        boxes, scores = model.run(["boxes", "scores"], {"pixels": pixels})
+        assert (boxes.shape, scores.shape) == ((3, 16, 4), (3, 16))
+        assert np.all((scores > 0) & (scores < 1))
+        middle = boxes[..., :2] + boxes[..., 2:] / 2
+        assert np.all(np.floor(middle[0] * 4) == [[n % 4, n // 4] for n in range(16)])
+
+
+def test_the_coefficients_leave_in_the_graph(whole: Mapping[str, Path], project: Project) -> None:
+    model, parts = opened(whole["staged"]), tensors(whole["staged"], "best")
+    pixels = np.array(PIL.Image.open(project.folder / "images/03.png"), np.float32)[None, None]
+    answer, probabilities = model.run(["answer", "probabilities"], {"pixels": pixels})
+    assert probabilities.shape == (1, 2)
+    assert answer.tolist() == probabilities.argmax(1).tolist()
+    logit = math.log(probabilities[0, 1] / probabilities[0, 0])
+    weight, bias = parts[".parts.readout.weight"], parts[".parts.readout.bias"]
+    assert np.all(weight[0] == 0)
+    assert abs(logit - bias[1]) <= np.abs(weight[1]).sum() + 1e-4  # features end in tanh: between -1 and 1
+
+
+# ------------------------------------------------------------------ through specc
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_specc_train_follows_a_foreign_task(project: Project, tmp_path: Path, task: str) -> None:
+    done = project.specc("train", f"{task}.yaml", "--runs", str(tmp_path), "-S", "train.epochs=2", "--json")
+    told = json.loads(done.stdout.splitlines()[-1])
+    run = Path(tmp_path / f"probe-{task}/001")
+    assert (run / "model.onnx").exists()
+    assert (run / "eval/learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert (told["verdict"] == "not judged") == (task == "gan")
+    assert ("evaluation" in told) == (task == "staged")
+    lock = (run / "spec.lock.yaml").read_text(encoding="utf-8")
+    assert "distribution: specc-probe" in lock
+    again = project.specc("eval", str(run), code=0 if task == "staged" else 5)
+    refused = project.specc("predict", str(run / "model.onnx"), "images/01.png", code=0 if task == "staged" else 5)
+    if task != "staged":
+        assert "P848" in again.stderr
+        assert f"`probe_{task}` gives no classes or values" in refused.stderr
