@@ -106,7 +106,7 @@ def start() -> torch.device:
     """Choose the device, join the other ranks that torchrun started, listen for signals."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: asked.append(received))
-    device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if (cuda := torch.cuda.is_available()) else "cpu")
+    device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if (cuda := torch.cuda.is_available()) else "cpu")
     if sys.platform == "linux" and not cuda and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 1 << 30)  # keep freed memory: each step asks for the same blocks again
         libc.mallopt(-1, (1 << 31) - 1)
