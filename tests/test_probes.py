@@ -374,6 +374,7 @@ def test_the_coefficients_leave_in_the_graph(whole: Mapping[str, Path], project:
 @pytest.mark.parametrize("task", TASKS)
 def test_specc_train_follows_a_foreign_task(project: Project, tmp_path: Path, task: str) -> None:
     done = project.specc("train", f"{task}.yaml", "--runs", str(tmp_path), "-S", "train.epochs=2", "--json")
+    assert ("next: specc predict" in done.stderr) == (task == "staged")
     told = json.loads(done.stdout.splitlines()[-1])
     run = Path(tmp_path / f"probe-{task}/001")
     assert (run / "model.onnx").exists()

@@ -60,7 +60,10 @@ class Trained:
         if self.exit_code == 130:
             kept = any(Run(self.run).checkpoints.glob("last-*.safetensors"))
             return f"specc train --resume {self.run}" if kept else f"specc train {self.spec}"
-        return f"specc predict {self.run / 'model.onnx'} FILES"
+        model = self.run / "model.onnx"
+        if self.evaluation is None:
+            return f"open {model} with onnxruntime; {self.run / 'contract.json'} says what comes out"
+        return f"specc predict {model} FILES"
 
     def plain(self) -> dict[str, Any]:
         """As `train --json` prints it in its last line."""
@@ -89,8 +92,10 @@ class Trained:
             lines.append(f"verdict  {self.verdict.word}: {self.verdict.reason}")
             lines.append(f"advice   {self.verdict.advice}")
             lines.append(f"curve    {self.run / 'eval' / 'learning_curve.png'}")
+        if not self.exit_code:
+            lines.append(f"model    {self.run / 'model.onnx'}")
         if self.evaluation is not None:
-            lines += [f"model    {self.run / 'model.onnx'}", "", *self.evaluation.lines(), ""]
+            lines += ["", *self.evaluation.lines(), ""]
         return lines
 
     def _repr_png_(self) -> bytes | None:
