@@ -1,0 +1,160 @@
+"""Trains `t1-or-t2-resnet`: classification; parameters: network 19,513.
+
+Compiled by specc 0.1.0 from the spec with SHA-256 a0f41a87c8fd86c5.
+    python train.py                        on one GPU, or on the CPU; `--resume` after an interruption
+    torchrun --nproc-per-node 8 train.py   on eight; paths of the data start in `--data`, else here
+"""
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+import checkpoints
+import runtime as rt
+from data import all_steps, batches, load_images
+from deploy import TwoClasses
+from export import export_images
+from metrics import binary_cross_entropy, chance_of_two, outputs_of, sanity, two_class_scores
+from model import Network
+from pixels import Images
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the spec settles."""
+
+    seed: int = 42  # every random number of the run follows from it
+    epochs: int = 15  # passes over the training images, at most
+    batch_size: int = 16  # images in a step, over all ranks
+    patience: int = 5  # epochs without improvement before training stops
+    min_delta: float = 0.0  # a smaller improvement does not count
+    learning_rate: float = 0.05  # of sgd
+
+
+def network_optimizer(net: nn.Module) -> torch.optim.Optimizer:
+    weights, others = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": 0.0001}, {"params": others}]  # others: biases, batchnorm
+    return torch.optim.SGD(groups, lr=Config.learning_rate, momentum=0.9, fused=True)
+
+
+def build(config: Config, images: Images, device: torch.device) -> rt.Work:
+    """Network, optimizer, and what to do in a step and after an epoch."""
+    rt.reseed(config.seed)
+    net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
+    optimizer = network_optimizer(net)
+    train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
+
+    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
+        net.train()
+        inputs = images.pick(batch.ids)
+        loss = (binary_cross_entropy(net(inputs), targets[batch.ids]) * batch.weights).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        rt.share_gradients(net.parameters())
+        optimizer.step()
+        return {"loss": loss}
+
+    def evaluate() -> dict[str, float]:
+        outputs, truth = outputs_of(net, images, "val", device, 1), targets[val.start : val.stop]
+        return {"val_loss": binary_cross_entropy(outputs, truth).mean().item(), **two_class_scores(outputs, truth)}
+
+    parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
+    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), chance_of_two(targets[: len(train)]))
+
+
+def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
+    """Run what is left of the stages; False when a signal asked to stop. Either way a checkpoint is there."""
+    folder, ranks = run / "checkpoints", device if rt.RANKS > 1 else torch.device("cpu")
+    at: dict[str, Any] = dict.fromkeys(("stage", "epoch", "step", "seen", "total", "passes", "wait", "log"), 0)
+    at |= {"best": None, "best_epoch": 0}
+    sums: dict[str, Tensor] = {}  # losses of this epoch, each times the images of its step
+    pending: list[Tensor] = []  # losses that nobody looked at yet: a look waits for the device
+    if resume and (saved := checkpoints.restore(folder, "last", work.parts)):
+        at, sums = saved["at"], {name: value.to(device) for name, value in saved["sums"].items()}
+    log = (run / f"metrics{rt.RANK or ''}.jsonl").open("ab")
+    log.truncate(at["log"])
+
+    def checkpoint(kind: str) -> None:
+        rt.check_finite(pending, f"step {at['step'] + 1} of epoch {at['passes'] + 1}")
+        if rt.RANK == 0:
+            at["log"] = rt.position(log)
+            parts = {name: part.state_dict() for name, part in work.parts.items()}
+            checkpoints.save(folder, kind, at["total"], {"at": at, "sums": sums, "parts": parts})
+
+    for index, stage in list(enumerate(work.stages))[at["stage"] :]:
+        stage.enter()
+        while at["epoch"] < stage.epochs and at["wait"] < config.patience:
+            began = saved_at = shown_at = time.monotonic()
+            key = (config.seed, index, at["epoch"])
+            for batch in batches(key, work.samples, config.batch_size, at["step"], device):
+                rt.reseed(*key, at["step"], rt.RANK)
+                losses = {name: rt.total(loss.detach()) for name, loss in stage.step(batch).items()}
+                sums = {name: sums.get(name, 0) + loss * batch.size for name, loss in losses.items()}
+                pending += losses.values()
+                at.update(step=at["step"] + 1, seen=at["seen"] + batch.size, total=at["total"] + 1)
+                now = time.monotonic()
+                if now - shown_at > 0.25:
+                    shown_at = now
+                    rt.event("step", epoch=at["passes"] + 1, step=at["step"], loss=pending[-1].item())
+                stop, due = rt.total(torch.tensor([len(rt.asked), now - saved_at > every], device=ranks)).tolist()
+                if stop or due:
+                    checkpoint("last")
+                    saved_at = now
+                if stop:
+                    return False
+            rt.check_finite(pending, f"the end of epoch {at['passes'] + 1}")
+            means, sums = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}, {}
+            at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
+            scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
+            log.write(json.dumps(scores).encode() + b"\n")
+            metric, sign = work.best
+            better = at["best"] is None or sign * scores[metric] > sign * at["best"] + config.min_delta
+            if better:
+                at.update(best=scores[metric], best_epoch=at["passes"], wait=0)
+                checkpoint("best")
+            checkpoint("last")
+            rt.event("epoch", **scores, seconds=round(time.monotonic() - began, 3), best=better)
+        at.update(stage=index + 1, epoch=0, wait=0, total=at["total"] + 1)
+        if stage.fit:
+            rt.total(torch.zeros(1, device=ranks))  # wait until rank 0 has written the best epoch
+            checkpoints.restore(folder, "best", work.parts)
+            stage.fit()
+            checkpoint("best")
+        checkpoint("last")
+    rt.event("trained", best_epoch=at["best_epoch"])
+    return True
+
+
+def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
+    """Write the model with its contract and certificate; whether torch and ONNX agree."""
+    training = images.pixels[: len(images.parts["train"])].cpu()
+    deploy = TwoClasses(images.edits, work.parts["network"].cpu(), training)
+    return export_images(deploy, ("answer", "probabilities", "ood_score", "accepted"), images, ("label",), options)
+
+
+def main() -> int:
+    """Train, then export. Exit status: 0 done, 2 files, 3 training failed, 5 no parity, 130 stopped."""
+    options, device, config = rt.options(None), rt.start(), Config()
+    images = load_images(options, device)
+    work = build(config, images, device)
+    rt.announce(work, images.sizes(), device, all_steps(work.samples, config.batch_size))
+    if options.sanity:
+        return 0 if sanity(work, next(batches((config.seed, 0, 0), work.samples, config.batch_size, 0, device))) else 3
+    if not fit(work, config, device, options.run, options.resume, options.checkpoint_seconds):
+        rt.event("stopped")
+        return 130
+    if rt.RANK > 0:
+        return 0
+    checkpoints.restore(options.run / "checkpoints", "best", work.parts)
+    return 0 if export_answer(work, images, options) else 5
+
+
+if __name__ == "__main__":
+    sys.exit(main())
