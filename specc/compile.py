@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from specc.emit.program import emit
 from specc.errors import Diagnostic, has_errors
 from specc.lower.front import front
 from specc.registry import enabled
@@ -30,4 +29,6 @@ def check(
 
 def compile(study: Study) -> dict[str, str]:  # noqa: A001
     """The program of a study that passed its checks: text by file name."""
+    from specc.emit.program import emit  # a check needs none of it
+
     return emit(study)

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specc.errors import Diagnostic, Note, Span, SpeccError
 from specc.plugin import (
@@ -24,6 +23,9 @@ from specc.plugin import (
     Rule,
     Task,
 )
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "specc.plugins"
 CORE = "specc.core"  # the module whose PLUGIN holds the built-ins; loaded like any other
@@ -44,10 +46,14 @@ class Registry:
     rules: tuple[Rule, ...] = ()
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
-    installed: tuple[str, ...] = ()
+
+    @property
+    def installed(self) -> tuple[str, ...]:
+        """Plugins that are there, enabled or not; their metadata are looked up when this is asked."""
+        return tuple(sorted(installed()))
 
 
-def merge(plugins: Iterable[Plugin], installed: Iterable[str] = ()) -> Registry:
+def merge(plugins: Iterable[Plugin]) -> Registry:
     """One registry out of plugins. Raises SpeccError S109 (a clash, naming both owners) or S110 (another interface)."""
     tables: dict[str, dict[str, Any]] = {name: {} for name in _TABLES}
     owners: dict[tuple[str, str], str] = {}
@@ -73,7 +79,7 @@ def merge(plugins: Iterable[Plugin], installed: Iterable[str] = ()) -> Registry:
             rules.append(rule)
     if faults:
         raise SpeccError(tuple(faults))
-    return Registry(**tables, rules=tuple(rules), owners=owners, plugins=tuple(names), installed=tuple(installed))
+    return Registry(**tables, rules=tuple(rules), owners=owners, plugins=tuple(names))
 
 
 def _task_rules(plugin: Plugin) -> list[Rule]:
@@ -89,21 +95,25 @@ def core() -> Registry:
 
 def installed() -> dict[str, EntryPoint]:
     """Plugins that are there, by name, from the metadata of distributions: nothing is imported."""
+    from importlib.metadata import entry_points  # 20 ms that a project without plugins need not wait for
+
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def enabled(folder: FilePath | str) -> Registry:
     """The core and what the nearest specc.toml, from a folder upwards, enables. Raises SpeccError S110 to S112."""
-    there = installed()
     settings = find_settings(FilePath(folder))
-    names = _enabled_names(settings) if settings is not None else ()
-    if not names and not there:
+    if settings is None:
         return core()
+    names = _enabled_names(settings)
+    if not names:
+        return core()
+    there = installed()
     unknown = [name for name in names if name not in there]
-    if unknown and settings is not None:
+    if unknown:
         raise SpeccError(tuple(_not_installed(settings, name, there) for name in unknown))
     plugins = [import_module(CORE).PLUGIN, *(_load(there[name]) for name in dict.fromkeys(names))]
-    return merge(plugins, installed=sorted(there))
+    return merge(plugins)
 
 
 def find_settings(folder: FilePath) -> FilePath | None:

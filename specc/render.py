@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Literal
-from urllib.parse import quote
 
 from specc.errors import Diagnostic, Edit, Fix, Label, Note, Span
 from specc.text.picture import clean, picture
@@ -203,6 +202,8 @@ def _sarif_fix(fix: Fix) -> dict[str, Any]:
 def _uri(file: str) -> str:
     """A relative path as a relative reference, an absolute one as a file URI."""
     path = PurePath(file)
+    from urllib.parse import quote
+
     encoded = quote(path.as_posix().encode("utf-8", "replace"))
     return f"file://{encoded}" if path.is_absolute() else encoded
 

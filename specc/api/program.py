@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.fix import apply_safe
 from specc.run.faults import fault
-from specc.run.folders import Run, replace
-from specc.run.override import override
-from specc.run.resume import Lock
 from specc.source import Document, load, parse
 from specc.study import Study
+
+if TYPE_CHECKING:
+    from specc.run.folders import Run
+    from specc.run.resume import Lock
 
 ROUNDS = 10  # a fix may bring another to light
 
@@ -54,12 +55,22 @@ def check(spec: FilePath | str, *, data: bool = True, settings: Iterable[str] = 
 
     document: Document | None = None
     try:
-        document = override(load(spec), settings)
+        document = overridden(load(spec), settings)
         study, diagnostics = check_spec(spec, data, document)
     except SpeccError as error:
         texts = {document.file: document.text} if document else {}
         return Checked(None, error.diagnostics, texts | error.texts, error.exit_code)
     return Checked(study, tuple(diagnostics), {document.file: document.text}, int(has_errors(diagnostics)))
+
+
+def overridden(document: Document, settings: Iterable[str]) -> Document:
+    """The document with `path=value` settings applied. Raises SpeccError T657."""
+    given = tuple(settings)
+    if not given:
+        return document
+    from specc.run.override import override
+
+    return override(document, given)
 
 
 def compile(spec: FilePath | str, *, settings: Iterable[str] = ()) -> dict[str, str]:  # noqa: A001
@@ -81,6 +92,8 @@ def study_of(run: Run, lock: Lock, root: FilePath) -> Study:
 
 def mend(spec: FilePath, *, data: bool = True) -> list[str]:
     """Apply the safe fixes to the file until none is left; what was done. A file without any is not touched."""
+    from specc.run.folders import replace
+
     made: list[str] = []
     for _ in range(ROUNDS):
         found = check(spec, data=data)
@@ -95,6 +108,8 @@ def mend(spec: FilePath, *, data: bool = True) -> list[str]:
 
 def difference(program: Mapping[str, str], folder: FilePath) -> list[str]:
     """How the files in a folder differ from a program, as lines of a unified diff; empty when they are equal."""
+    import difflib
+
     lines: list[str] = []
     for name, text in program.items():
         file = folder / name
@@ -105,6 +120,8 @@ def difference(program: Mapping[str, str], folder: FilePath) -> list[str]:
 
 def write(program: Mapping[str, str], folder: FilePath, force: bool = False) -> None:
     """Write a program's files. Raises SpeccError T660 when other content is there (unless `force`), or T659."""
+    from specc.run.folders import replace
+
     if folder.exists() and not folder.is_dir():
         raise fault("T660", f"{folder} is a file, and a program is a folder of files", "choose a folder with `-o`")
     there = [name for name in program if (folder / name).exists()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -9,6 +10,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 diagnostics, 2 usage or files, 3 training, 4 computer, 5 gate."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # of whatever else is installed, nothing is loaded
     from specc.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
+from specc.data.known import known
 from specc.data.look import LISTS, Look
 from specc.data.rules import RULES
 from specc.data.split import groups, parts
@@ -16,8 +17,10 @@ from specc.data.summary import Summary, summarize
 from specc.data.table import Row, Table, read_table
 from specc.errors import Diagnostic
 from specc.pieces import tables
-from specc.pieces.index import Entry, index
 from specc.study import Study
+
+if TYPE_CHECKING:
+    from specc.pieces.index import Entry
 
 Progress = Callable[[int, int], None]
 
@@ -74,12 +77,18 @@ def _index(study: Study, table: Table, progress: Progress | None) -> list[Entry 
     files = [_file(table, row) for row in table.rows]
     there = list(dict.fromkeys(file for file in files if file is not None))
     window, frame, workers = reader_window(study), study.spec.input.frame, min(8, os.cpu_count() or 1)
-    with tempfile.TemporaryDirectory() as spare:
-        folder = study.folder / LISTS
-        store = (folder if _writable(folder) else FilePath(spare)) / "index.json"
-        entries = index(there, store, progress, window, frame, workers)
-    known = dict(zip(there, entries, strict=True))
-    return [None if file is None else known[file] for file in files]
+    folder = study.folder / LISTS
+    entries = known(there, folder / "index.json", window, frame)
+    if entries is None:
+        import tempfile
+
+        from specc.pieces.index import index
+
+        with tempfile.TemporaryDirectory() as spare:
+            store = (folder if _writable(folder) else FilePath(spare)) / "index.json"
+            entries = index(there, store, progress, window, frame, workers)
+    by_file = dict(zip(there, entries, strict=True))
+    return [None if file is None else by_file[file] for file in files]
 
 
 def _writable(folder: FilePath) -> bool:

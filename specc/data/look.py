@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specc.data.table import Row, Table
 from specc.errors import Diagnostic, Fix, Label, NoteKind, Path, Severity
-from specc.pieces.index import Entry
-from specc.pieces.readers import Facts
 from specc.rules.common import fault
 from specc.study import Study
+
+if TYPE_CHECKING:
+    from specc.pieces.index import Entry
+    from specc.pieces.readers import Facts
 
 LISTS = ".specc"  # folder beside the spec; what is written there stays on this machine
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -78,6 +77,8 @@ def _not_there(place: FilePath, kind: str) -> str:
     wanted = "file" if kind == "manifest" else "folder"
     if place.exists():
         return f"it is not a {wanted}"
+    import difflib
+
     near: list[str] = []
     if place.parent.is_dir():
         near = difflib.get_close_matches(place.name, [other.name for other in place.parent.iterdir()], 1)

@@ -37,10 +37,9 @@ def unpack(folder: FilePath) -> FilePath:
         with resources.as_file(resources.files("specc.demo")) as source:
             shutil.copytree(source / "data", folder / "data", dirs_exist_ok=True)
             shutil.copyfile(source / SPEC, folder / SPEC)
-    except OSError as error:
-        raise fault(
-            "T659", f"cannot write {folder}: {error.strerror}", "name another folder: `specc demo DIR`"
-        ) from error
+    except OSError as error:  # shutil.Error, a list of such, has no strerror
+        reason = error.strerror or "not all files could be copied; the disk may be full"
+        raise fault("T659", f"cannot write {folder}: {reason}", "name another folder: `specc demo DIR`") from error
     return folder / SPEC
 
 

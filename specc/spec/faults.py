@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -58,6 +57,8 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
 
 def _alike(word: str, pool: list[str]) -> list[str]:
+    import difflib
+
     lowered = {name.lower(): name for name in pool}
     hits = difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
     hits += [name for name in lowered if name not in hits and len(word) > 2 and word.lower() in name][:2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import re
 from collections.abc import Iterable
@@ -32,5 +31,7 @@ def nearest(text: str, names: Iterable[str]) -> str:
     """The known name that is most like a text, or an empty text."""
     if len(text) > 200:
         return ""
+    import difflib
+
     close = difflib.get_close_matches(text, list(names), 1, 0.6)
     return close[0] if close else ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from specc.data.look import DataRule, Look, counts, found
 from specc.errors import Diagnostic, NoteKind
-from specc.pieces.readers import Facts
 from specc.rules.common import plural
+
+if TYPE_CHECKING:
+    from specc.pieces.readers import Facts
 
 FULL = 12  # bits: a 16-bit file that uses no more is 12 bits in 16
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from specc.data.look import DataRule, Look, found, printable
 from specc.errors import Diagnostic, Label
 from specc.rules.common import plural
@@ -30,6 +28,8 @@ def check(look: Look) -> list[Diagnostic]:
     there = {row.label for row in look.table.rows}
     empty = [name for name in look.classes if name not in there]
     strange = {name.casefold() for name in there | set(look.table.folders or ()) if name and name not in look.classes}
+    import difflib
+
     empty = [name for name in empty if not difflib.get_close_matches(name.casefold(), strange, 1)]  # D410 asks for it
     if not empty or not there & set(look.classes):
         return []

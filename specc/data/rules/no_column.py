@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from specc.data.look import DataRule, Look, found, printable
 from specc.data.split import group_column, grouping
 from specc.errors import Diagnostic, NoteKind, Path
@@ -42,6 +40,8 @@ def _report(look: Look, column: str, word: str) -> list[Diagnostic]:
         path = ("data", "columns", *word.split("."))
     else:
         path = ("data", "split", "column") if not word else look.table.path
+    import difflib
+
     near = difflib.get_close_matches(column, header, 1)
     example = word if word not in ("", "group") else ""
     guess = near[0] if near else next((name for name in header if name not in look.table.words.values()), "NAME")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from specc.data.look import DataRule, Look, counts, found, printable, share
 from specc.errors import Diagnostic, Label, NoteKind
 from specc.rules.common import plural
@@ -56,6 +54,8 @@ def check(look: Look) -> list[Diagnostic]:
 def _helps(names: list[str], classes: tuple[str, ...]) -> list[tuple[NoteKind, str]]:
     notes: list[tuple[NoteKind, str]] = []
     for name in names[:4]:
+        import difflib
+
         near = difflib.get_close_matches(name.strip().casefold(), [one.casefold() for one in classes], 1)
         meant = next((one for one in classes if near and one.casefold() == near[0]), None)
         if meant is not None:
