@@ -241,9 +241,8 @@ def test_command_lines(tmp_path: Path) -> None:
     one = command(run, tmp_path, tmp_path / "cache", resume=True)
     assert one[:2] == [sys.executable, str(tmp_path / "code" / "train.py")] and one[-1] == "--resume"
     two = command(run, tmp_path, tmp_path / "cache", sanity=True, ranks=2)
-    assert (
-        two[1:6] == ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"] and two[-1] == "--sanity"
-    )
+    assert two[1:7] == ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--"]
+    assert two[7] == one[1] and two[-1] == "--sanity"
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,8 @@ def command(
     workers: int | None = None,
 ) -> list[str]:
     """The command line of the run's own code, under torchrun when there are several ranks."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)] if ranks > 1 else []
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks), "--"]
+    torchrun = torchrun if ranks > 1 else []  # without `--` it would take `--run` for the start of an option of its own
     arguments = [*torchrun, str(run.code / "train.py"), "--data", str(data), "--run", str(run.folder)]
     arguments += ["--cache", str(cache), *(["--resume"] if resume else []), *(["--sanity"] if sanity else [])]
     arguments += ["--workers", str(workers)] if workers is not None else []
