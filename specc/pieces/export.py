@@ -21,6 +21,7 @@ from specc.pieces import runtime as rt
 from specc.pieces.pixels import pixels_of
 
 TOLERANCE = 1e-5  # times max(1, |value|)
+LOOSE = {"ood_score": 1e-4}  # it divides by the small spread of the training images, and with it what is rounding
 SIZES = ((1, 1), (1, 7), (9, 1), (2, 3), (31, 33), (64, 64), (200, 90), (333, 512))
 
 
@@ -100,7 +101,8 @@ class Certificate:
                 ratio = np.abs(value - other) / np.maximum(1, np.abs(value))
                 worst = float(np.where(value == other, 0, ratio).max(initial=0))
                 self.largest[output] = max(self.largest[output], worst)
-                self.wrong += [] if worst <= TOLERANCE else [f"{name}: {output} differs by {worst:.2g}"]
+                small = worst <= LOOSE.get(output, TOLERANCE)
+                self.wrong += [] if small else [f"{name}: {output} differs by {worst:.2g}"]
             elif decided and not np.array_equal(value, other):
                 self.wrong.append(f"{name}: {output}")
         self.cases += 1
