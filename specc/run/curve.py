@@ -35,7 +35,8 @@ def draw(curve: Curve, verdict: Verdict, name: str, file: FilePath) -> None:
     if metrics:
         colours = (VAL, *OTHERS)
         rows = {name: (values, colours[i]) for i, (name, values) in enumerate(_distinct(metrics).items())}
-        _panel(panels[1], curve, verdict, rows, "metric on the validation images")
+        measured = any(value is not None for value in curve.val)
+        _panel(panels[1], curve, verdict, rows, "metric on the validation images" if measured else "metric")
         if all(0 <= x <= 1 for values, _ in rows.values() for x in values if x is not None):
             panels[1].set_ylim(-0.02, 1.02)
     part = file.with_name(f".{file.name}.part")
