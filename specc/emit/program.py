@@ -167,7 +167,7 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "WIDTH": literal(width),
         "BEST": literal((watch, {"val_loss": -1, **study.task.metrics}[watch])),
         "SHAPE": literal((1 if inputs.channels == "mono" else 3, height, width)),
-        "WORKERS": literal(None if train.workers == "auto" else train.workers),
+        "WORKERS": literal(None if train.workers == "auto" else max(1, train.workers)),
         "FRAME": literal(inputs.frame),
         "READ_WINDOW": literal(read),
         "MODALITIES": literal(tuple(inputs.modality or ())),

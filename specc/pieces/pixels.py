@@ -54,7 +54,8 @@ def every_file(entries: list[index.Entry]) -> list[int]:
     """Places of the files to use: all, and none may be unreadable."""
     for entry in entries:
         if entry.error or not entry.facts:
-            rt.fail("D403", f"{entry.path}: {entry.error}", "`specc check` lists every file that cannot be read", 2)
+            reason = entry.error[1] if entry.error else "no image"
+            rt.fail("D403", f"{entry.path}: {reason}", "`specc check` lists every file that cannot be read", 2)
     return list(range(len(entries)))
 
 

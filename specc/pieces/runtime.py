@@ -52,11 +52,12 @@ class Work(NamedTuple):
     chance: float = float("nan")  # loss of a network that knows nothing, where that is known
 
 
-def check_finite(losses: list[Tensor], where: str) -> None:
-    """Stop before a checkpoint could hold what is not a number; `where` is the step after the last loss."""
+def check_finite(losses: list[Tensor], epoch: int, step: int) -> None:
+    """Stop before a checkpoint could hold what is not a number; the last of the losses belongs to `step`."""
     if losses and not all(finite := torch.stack(losses).isfinite().tolist()):
-        message = f"the loss is not a number, {len(finite) - finite.index(False)} losses before {where}"
-        fail("T601", message, "lower the learning rate, or look at the images and targets")
+        first = step - len(finite) + finite.index(False) + 1
+        where = f"step {first} of epoch {epoch}" if first else f"the validation after epoch {epoch}"
+        fail("T601", f"the loss is not a number in {where}", "lower the learning rate; look at images and targets")
     losses.clear()
 
 
@@ -79,12 +80,13 @@ def options(workers: int | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path(), help="folder in which the paths of the data start")
     parser.add_argument("--run", type=Path, default=Path("run"), help="folder for checkpoints, curves and the model")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="folder for decoded images")
-    parser.add_argument("--workers", type=int, default=workers, help="threads that read files (default: one a core)")
+    parser.add_argument(
+        "--workers", type=lambda n: max(1, int(n)), default=workers or os.cpu_count(), help="threads that read"
+    )
     parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="save at least this often")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--sanity", action="store_true", help="only try the first loss and learn one batch by heart")
     given = parser.parse_args()
-    given.workers = max(1, (os.cpu_count() or 1) if given.workers is None else given.workers)
     found = any((given.run / "checkpoints").glob("last-*.safetensors"))
     if found and not (given.resume or given.sanity):
         fail("T602", f"{given.run} already holds a training", "go on with `--resume`, or name another `--run`", 2)
