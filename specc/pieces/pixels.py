@@ -73,7 +73,7 @@ def cached(
         part = target.with_suffix(f".{os.getpid()}.part")
         array = np.lib.format.open_memmap(part, "w+", np.float32, (len(files), *shape))
         for first in range(0, len(files), 64):  # a bounded number of large images at a time
-            with ThreadPoolExecutor(options.workers) as pool:
+            with ThreadPoolExecutor(max(1, options.workers)) as pool:
                 chunk = pool.map(lambda file: edited(file.path, window, frame, edits), files[first : first + 64])
                 array[first : first + 64] = np.stack(list(chunk))
             rt.event("data", done=min(first + 64, len(files)), total=len(files))

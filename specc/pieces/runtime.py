@@ -80,9 +80,7 @@ def options(workers: int | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path(), help="folder in which the paths of the data start")
     parser.add_argument("--run", type=Path, default=Path("run"), help="folder for checkpoints, curves and the model")
     parser.add_argument("--cache", type=Path, default=Path("cache"), help="folder for decoded images")
-    parser.add_argument(
-        "--workers", type=lambda n: max(1, int(n)), default=workers or os.cpu_count(), help="threads that read"
-    )
+    parser.add_argument("--workers", type=int, default=workers or os.cpu_count(), help="threads that read files")
     parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="save at least this often")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--sanity", action="store_true", help="only try the first loss and learn one batch by heart")
