@@ -63,7 +63,8 @@ def to_onnx(
     assert exported is not None
     model = exported.model_proto
     for graph in (model.graph, *model.functions):
-        for item in (*graph.node, *graph.value_info, *getattr(graph, "input", ())):
+        ends = (*graph.input, *graph.output, *graph.initializer) if graph is model.graph else ()
+        for item in (*graph.node, *graph.value_info, *ends):
             if hasattr(item, "metadata_props"):
                 del item.metadata_props[:]
             item.doc_string = ""
@@ -164,7 +165,7 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     for size in SIZES if resized else ((height, width),):
         noise = dice.uniform(1.1 * low - 0.1 * high, 1.1 * high - 0.1 * low, (1, samples, *size))
         certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise.astype(np.float32)))
-    said = certified(certificate, contract, images, options.workers)
+    said = certified(certificate, contract, images, max(1, options.workers))
     (run / "eval").mkdir(exist_ok=True)
     if {"probabilities", "values"}.isdisjoint(outputs):
         deque(said, 0)
