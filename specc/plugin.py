@@ -289,11 +289,11 @@ class Program:
     """What a task puts into the emitted files.
 
     `homes` says which file (train, data, deploy, metrics) takes the pieces of which module; train may use all others,
-    and none of them train. A name that a piece
-    imports from a module called `slots` is a symbol: what `symbols` binds it to, a piece or a literal, stands in its
-    place (`IDENTITY` leaves the call out). The core binds what the spec settles for every task: Config, one class and
-    one `<network>_optimizer` for each network, `<network>_loss` where the network has one loss, the edits, the table, BEST
-    (what `watch` names, with the sign of the task's `metrics`).
+    and none of them train. A name that a piece imports from a module called `slots` is a symbol: what `symbols` binds
+    it to, a piece or a literal, stands in its place (`IDENTITY` leaves the call out). The core binds what the spec
+    settles for every task: Config, one class and one `<network>_optimizer` for each network, `<network>_loss` where the
+    spec has losses (`loss_of` and `network_optimizer` for the only one), the edits, the table, and BEST (what `watch`
+    names, with its sign in the task's `metrics`).
     Three symbols are every task's own: `build(config, images, device) -> runtime.Work`, `export_model(work, images,
     options) -> bool` and `targets_of(rows) -> {name: array}`. `settings` are lines of Config beside the core's;
     `columns` are the words of the table that rows must hold beside `file` and `image`; `printed` are modules that the
