@@ -86,7 +86,7 @@ def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     """Read the table, edit what the cache does not hold, put the images where they train fastest."""
     if rt.RANK > 0:
         torch.distributed.barrier()  # rank 0 fills the cache
-    table, store, workers = rows(options.data), options.cache / "index.json", options.workers
+    table, store, workers = rows(options.data), options.cache / "index.json", max(1, options.workers)
     entries = index.index([options.data / row["image"] for row in table], store, None, "none", None, workers)
     used = every_file(entries)
     split = parts_of([table[place] for place in used], [entries[place] for place in used])

@@ -82,7 +82,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
     log.truncate(at["log"])
 
     def checkpoint(kind: str) -> None:
-        rt.check_finite(pending, f"step {at['step'] + 1} of epoch {at['passes'] + 1}")
+        rt.check_finite(pending, at["passes"] + 1, at["step"])
         if rt.RANK == 0:
             at["log"] = rt.position(log)
             parts = {name: part.state_dict() for name, part in work.parts.items()}
@@ -97,7 +97,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
                 rt.reseed(*key, at["step"], rt.RANK)
                 losses = {name: rt.total(loss.detach()) for name, loss in stage.step(batch).items()}
                 sums = {name: sums.get(name, 0) + loss * batch.size for name, loss in losses.items()}
-                pending += losses.values()
+                pending.append(torch.stack(tuple(losses.values())).sum())
                 at.update(step=at["step"] + 1, seen=at["seen"] + batch.size, total=at["total"] + 1)
                 now = time.monotonic()
                 if now - shown_at > 0.25:
@@ -109,10 +109,11 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
                     saved_at = now
                 if stop:
                     return False
-            rt.check_finite(pending, f"the end of epoch {at['passes'] + 1}")
+            rt.check_finite(pending, at["passes"] + 1, at["step"])
             means, sums = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}, {}
             at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
+            rt.check_finite([torch.tensor(float(scores[work.best[0]]))], at["passes"], 0)
             log.write(json.dumps(scores).encode() + b"\n")
             metric, sign = work.best
             better = at["best"] is None or sign * scores[metric] > sign * at["best"] + config.min_delta
