@@ -315,7 +315,7 @@ def two_networks() -> Registry:
         rules=(),
         table=(),
         columns=(),
-        metrics=(),
+        metrics={},
     )
     assert isinstance(task, Task)
     return merge([PLUGIN, Plugin("pairs", tasks=(task,))])

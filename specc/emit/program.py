@@ -91,8 +91,8 @@ def heading(study: Study) -> str:
     return (
         f'"""Trains `{study.spec.name}`: {study.task.name}; parameters: {", ".join(counts)}.\n\n'
         f"Compiled by specc {__version__} from the spec with SHA-256 {study.document.sha256[:16]}.\n"
-        "    python train.py                        on one GPU, or on the CPU; `--resume` after an interruption\n"
-        "    torchrun --nproc-per-node 8 train.py   on eight; paths of the data start in `--data`, else here\n"
+        "    python train.py                           on one GPU, or on the CPU; `--resume` after an interruption\n"
+        "    torchrun --nproc-per-node 8 -- train.py   on eight; paths of the data start in `--data`, else here\n"
         '"""\n'
     )
 

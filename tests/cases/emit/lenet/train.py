@@ -1,8 +1,8 @@
 """Trains `t1-or-t2`: classification; parameters: network 60,941.
 
 Compiled by specc 0.1.0 from the spec with SHA-256 611ce30477b7b497.
-    python train.py                        on one GPU, or on the CPU; `--resume` after an interruption
-    torchrun --nproc-per-node 8 train.py   on eight; paths of the data start in `--data`, else here
+    python train.py                           on one GPU, or on the CPU; `--resume` after an interruption
+    torchrun --nproc-per-node 8 -- train.py   on eight; paths of the data start in `--data`, else here
 """
 
 import json

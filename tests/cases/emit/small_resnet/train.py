@@ -1,8 +1,8 @@
 """Trains `t1-or-t2-resnet`: classification; parameters: network 19,513.
 
 Compiled by specc 0.1.0 from the spec with SHA-256 a0f41a87c8fd86c5.
-    python train.py                        on one GPU, or on the CPU; `--resume` after an interruption
-    torchrun --nproc-per-node 8 train.py   on eight; paths of the data start in `--data`, else here
+    python train.py                           on one GPU, or on the CPU; `--resume` after an interruption
+    torchrun --nproc-per-node 8 -- train.py   on eight; paths of the data start in `--data`, else here
 """
 
 import json
