@@ -22,6 +22,7 @@ from specc.study import Study
 
 Array = np.ndarray[Any, Any]
 ROOT = Path(__file__).resolve().parent.parent
+SAME = ("runtime", "checkpoints", "readers", "tables", "index", "pixels", "export")  # files that no spec changes
 COLUMNS = "image: file, label: label, patient: patient"
 BASE = {
     "specc": "1",
@@ -129,7 +130,8 @@ def encode(kind: str, number: int) -> bytes:
 
 def make_data(folder: Path, count: int = 20) -> Path:
     """Files of every kind with a table each: png.csv, even.csv (one size), png16.csv, tiff.csv, dicom.csv; and class
-    folders in `classes`. Patients have two pictures each.
+    folders in `classes`; {ä}'s/tab'le.csv has names with signs that mean something to Python. Patients have two
+    pictures each.
     """
     suffix = {"png": "png", "even": "png", "png16": "png", "tiff": "tif", "dicom": "dcm"}
     for kind, end in suffix.items():
@@ -141,6 +143,15 @@ def make_data(folder: Path, count: int = 20) -> Path:
             third, age = "abc"[number % 3], 30 + 40 * (number % 2) + number
             lines.append(f"{name},{label},{third},p{number // 2},{part},{age},{0.01 * age}")
         write(folder / f"{kind}.csv", "\n".join([*lines, ""]).encode())
+    odd = (
+        (folder / "even.csv")
+        .read_text()
+        .replace("file,label", "Datei 'ä\"{0},label {x!r}")
+        .replace(",dark,", ",it's \\,")
+    )
+    write(folder / "{ä}'s" / "tab'le.csv", odd.replace("even/", "").encode())
+    for number in range(count):
+        write(folder / "{ä}'s" / f"{number:02}.png", encode("even", number))
     for number in range(count):
         place = folder / "classes" / ("dark", "light")[number % 2] / f"p{number // 2}_{number}.png"
         write(place, encode("even", number))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from front_end import UPDATE, examine
-from programs import ROOT, events, program, put, spec, start, study_of
+from programs import ROOT, SAME, events, program, put, spec, start, study_of
 from ruff import find_ruff_bin
 
 from specc.compile import check
@@ -26,7 +26,6 @@ from specc.pieces import tables
 from specc.study import Study
 
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
-SAME = ("runtime", "checkpoints", "readers", "tables", "index", "pixels", "export")
 LIMITS = {"train": 160, "data": 150, "deploy": 100, "runtime": 170, "readers": 400}
 MAY = {"torch", "numpy", "safetensors", "onnx", "onnxruntime", "PIL", "tifffile", "pydicom"}
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass, field
+from json import dumps
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
-from programs import COLUMNS, Array, events, make_data, program, put, run_all, spec, table
+from programs import COLUMNS, SAME, Array, events, make_data, program, put, run_all, spec, table
+from ruff import find_ruff_bin
 
 from specc.compile import check
 from specc.pieces import readers
@@ -43,6 +46,9 @@ TARGETS = {
     "model": f"{{layers: {NUMBERS}}}",
     "loss": "mean_squared_error",
 }
+
+
+ODD, TABLE, FILE, LABEL = "it's \\", "{ä}'s/tab'le.csv", "Datei 'ä\"{0}", "label {x!r}"
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,16 @@ CASES = {
         holds=("whole_steps", "in_order", '("accuracy", 1)', '"weight_decay": 0.001', "nesterov=True"),
     ),
     "residual": Case(spec(model=f"{{layers: {RESIDUAL}}}"), holds=("F.pad", "torch.cat", "x_ = self.x_(image)")),
+    "odd_names": Case(
+        spec(
+            output=f"{{classes: [{dumps(ODD)}, light]}}",
+            data=f"{{manifest: {dumps(TABLE)}, columns: {{image: {dumps(FILE)}, label: {dumps(LABEL)}}}, "
+            "split: {column: split}}",
+        ),
+        "even",
+        ("it's \\\\",),
+        classes=(ODD, "light"),
+    ),
     "positive_first": Case(
         spec(output="{classes: [dark, light], positive: dark, aggregate: patient}"), holds=("positive_first", "1 - np")
     ),
@@ -191,6 +207,18 @@ def as_the_graph_takes_it(file: Path, contract: dict[str, Any]) -> Array:
     pixels = readers.read(str(file), window)[0].transpose(2, 0, 1)
     samples = max(contract["input"]["accepts"]["samples"])
     return np.stack([np.broadcast_to(pixels, (samples, *pixels.shape[1:]))] * 2)
+
+
+def test_every_kind_is_clean(outcomes: dict[str, Any]) -> None:
+    """Formatted, no unused import or name, and the shared files have the same bytes everywhere."""
+    folders = [folder / name for name, (folder, *_) in outcomes.items()]
+    for command in (["format", "--check"], ["check", "--select", "E,W,F,I,B,C4,PIE,UP,BLE"]):
+        ruff = [find_ruff_bin(), *command, "--isolated", "--line-length", "120", "--no-cache"]
+        for folder in folders:
+            done = subprocess.run([*ruff, "."], cwd=folder, capture_output=True, text=True)
+            assert done.returncode == 0, (folder.name, done.stdout)
+    for file in SAME:
+        assert len({(folder / f"{file}.py").read_bytes() for folder in folders}) == 1, file
 
 
 @pytest.mark.parametrize("name", CASES)
