@@ -82,6 +82,5 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
-    training = images.pixels[: len(images.parts["train"])].cpu()
-    deploy = Deploy(images.edits, work.parts["network"].cpu(), training)
+    deploy = Deploy(images.edits, work.parts["network"].cpu(), images.pixels[: len(images.parts["train"])].cpu())
     return export_images(deploy, OUTPUTS, images, TRUTH, options)

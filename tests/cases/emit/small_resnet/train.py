@@ -135,8 +135,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
-    training = images.pixels[: len(images.parts["train"])].cpu()
-    deploy = TwoClasses(images.edits, work.parts["network"].cpu(), training)
+    deploy = TwoClasses(images.edits, work.parts["network"].cpu(), images.pixels[: len(images.parts["train"])].cpu())
     return export_images(deploy, ("answer", "probabilities", "ood_score", "accepted"), images, ("label",), options)
 
 
