@@ -290,18 +290,20 @@ PLACES = ["a: {}\n", "{}: 1\n", "a: [x, {}]\n", "model: {{layers: [{}]}}\n", "mo
 
 @pytest.mark.parametrize("place", PLACES)
 def test_hostile_text_is_data_or_a_located_error(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("eval", "exec", "compile", "__import__"):
-        monkeypatch.setattr(builtins, name, _forbidden)
     for text in HOSTILE:
         whole = place.format(text)
-        found = faults(whole)
+        faults(whole)  # whatever is imported late is there now
+        with monkeypatch.context() as guarded:
+            for name in ("eval", "exec", "compile", "__import__"):
+                guarded.setattr(builtins, name, _forbidden)
+            found = faults(whole)
         assert all(diagnostic.span for diagnostic in found)
         shown = "".join(render(found, {"case.yaml": whole}, format) for format in FORMATS)  # noqa: A001
         assert not set(shown) & set("\0\x1b\r\u202e\u2028\ud800\x0c"), repr(text)
 
 
 def _forbidden(*arguments: object, **more: object) -> object:
-    raise AssertionError(f"executed: {arguments}")
+    raise AssertionError(f"executed: {str(arguments)[:200]}")
 
 
 # ---------------------------------------------------------------------- random text
