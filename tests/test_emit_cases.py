@@ -114,6 +114,11 @@ CASES = {
         "dicom",
         ("(-100.0, 801.0)",),
     ),
+    "dicom_as_it_is": Case(
+        spec(input=inputs(format="dicom", window="none", scale="standardize"), data=data("dicom")),
+        "dicom",
+        ("as_read", '"none", None'),
+    ),
     "folders": Case(
         spec(data='{folders: classes, split: {train: 60, val: 20, test: 20, group: {before: "_"}}}'),
         "even",
