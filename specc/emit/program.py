@@ -80,7 +80,7 @@ TITLES = {
     "metrics": "How wrong an answer is, and how good the network is on a part of the data.",
     "deploy": "The module that leaves: from pixels as read to an answer.",
 }
-FOOT = '\n\nif __name__ == "__main__":\n    sys.exit(main())\n'
+FOOT = '\n\nif __name__ == "__main__":\n    sys.exit(rt.run(main))\n'
 
 
 def heading(study: Study) -> str:

@@ -105,7 +105,8 @@ def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     if rt.RANK > 0:
         torch.distributed.barrier()  # rank 0 fills the cache
     table, store, workers = rows(options.data), options.cache / "index.json", max(1, options.workers)
-    entries = index.index([options.data / row["image"] for row in table], store, None, READ_WINDOW, FRAME, workers)
+    paths = [options.data / row["image"] for row in table]
+    entries = index.index(paths, store, rt.leave_if_asked, READ_WINDOW, FRAME, workers)
     used = chosen(entries)
     split = parts_of([table[place] for place in used], [entries[place] for place in used])
     order = sorted(range(len(used)), key=lambda place: PARTS.index(split[place]))

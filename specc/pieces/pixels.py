@@ -77,8 +77,7 @@ def cached(
                 chunk = pool.map(lambda file: edited(file.path, window, frame, edits), files[first : first + 64])
                 array[first : first + 64] = np.stack(list(chunk))
             rt.event("data", done=min(first + 64, len(files)), total=len(files))
-            if rt.asked:
-                sys.exit(130)
+            rt.leave_if_asked()
         array.flush()
         del array  # or Windows keeps the name
         part.replace(target)

@@ -29,10 +29,7 @@ class Batch(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """`epochs` passes over the data with `step`, then `fit` for what is not trained by gradients.
-
-    `fit` starts from the parts of the best epoch so far, and what it makes belongs to them.
-    """
+    """`epochs` passes with `step`, then `fit` for what gradients do not train, which goes on from the best epoch."""
 
     name: str
     epochs: int = 0
@@ -50,15 +47,6 @@ class Work(NamedTuple):
     best: tuple[str, int]  # (metric, +1 or -1); ("epoch", 1) keeps the last
     samples: int  # in an epoch; their ids count from 0
     chance: float = float("nan")  # loss of a network that knows nothing, where that is known
-
-
-def check_finite(losses: list[Tensor], epoch: int, step: int) -> None:
-    """Stop before a checkpoint could hold what is not a number; the last of the losses belongs to `step`."""
-    if losses and not all(finite := torch.stack(losses).isfinite().tolist()):
-        first = step - len(finite) + finite.index(False) + 1
-        where = f"step {first} of epoch {epoch}" if first else f"the validation after epoch {epoch}"
-        fail("T601", f"the loss is not a number in {where}", "lower the learning rate; look at images and targets")
-    losses.clear()
 
 
 def event(kind: str, **values: object) -> None:
@@ -85,14 +73,29 @@ def options(workers: int | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--sanity", action="store_true", help="only try the first loss and learn one batch by heart")
     given = parser.parse_args()
-    found = any((given.run / "checkpoints").glob("last-*.safetensors"))
+    log, found = given.run / "metrics.jsonl", any((given.run / "checkpoints").glob("last-*.safetensors"))
     if found and not (given.resume or given.sanity):
         fail("T602", f"{given.run} already holds a training", "go on with `--resume`, or name another `--run`", 2)
-    if given.resume and not found and (given.run / "metrics.jsonl").exists():
-        fail("T603", f"{given.run} has lost its checkpoints", "train again, with another `--run`", 2)
+    if given.resume and not found and log.exists() and log.stat().st_size:
+        fail("T603", f"{given.run} has lost its checkpoints", "train anew, into another run folder", 2)
     for folder in (given.run / "checkpoints", given.cache):
         folder.mkdir(parents=True, exist_ok=True)
     return given
+
+
+def run(main: Callable[[], int]) -> int:
+    """The exit status of a program; what cannot be written ends it with a message."""
+    try:
+        return main()
+    except OSError as fault:
+        fail("T659", f"{fault.filename or 'the run'}: {fault.strerror or fault}", "make room, then `--resume`", 2)
+
+
+def leave_if_asked(*progress: int) -> None:
+    """End the program where a signal came and nothing is under way that a checkpoint would have to keep."""
+    if asked:
+        event("stopped")
+        sys.exit(130)
 
 
 def announce(work: Work, images: Mapping[str, int], device: torch.device, steps: int) -> None:
@@ -161,10 +164,3 @@ def reseed(*key: int) -> None:
     torch.default_generator.manual_seed(value)
     if torch.cuda.is_available():
         torch.cuda.manual_seed(value)
-
-
-def position(log: Any) -> int:
-    """Where a log ends, once all of it is on the disk."""
-    log.flush()
-    os.fsync(log.fileno())
-    return int(log.seek(0, os.SEEK_END))

@@ -72,22 +72,22 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
     """Run what is left of the stages; False when a signal asked to stop. Either way a checkpoint is there."""
     folder, ranks = run / "checkpoints", device if rt.RANKS > 1 else torch.device("cpu")
-    at: dict[str, Any] = dict.fromkeys(("stage", "epoch", "step", "seen", "total", "passes", "wait", "log"), 0)
-    at |= {"best": None, "best_epoch": 0}
+    at: dict[str, Any] = dict.fromkeys(checkpoints.POSITION, 0) | {"best": None}
     sums: dict[str, Tensor] = {}  # losses of this epoch, each times the images of its step
     pending: list[Tensor] = []  # losses that nobody looked at yet: a look waits for the device
     if resume and (saved := checkpoints.restore(folder, "last", work.parts)):
         at, sums = saved["at"], {name: value.to(device) for name, value in saved["sums"].items()}
-    log = (run / f"metrics{rt.RANK or ''}.jsonl").open("ab")
-    log.truncate(at["log"])
+    log = checkpoints.open_log(run / "metrics.jsonl", at["log"])
 
     def checkpoint(kind: str) -> None:
-        rt.check_finite(pending, at["passes"] + 1, at["step"])
+        checkpoints.check_finite(pending, at["passes"] + 1, at["step"])
+        checkpoints.check_weights(work.parts, at["passes"] + 1, at["step"])
         if rt.RANK == 0:
-            at["log"] = rt.position(log)
+            at["log"] = checkpoints.position(log)
             parts = {name: part.state_dict() for name, part in work.parts.items()}
             checkpoints.save(folder, kind, at["total"], {"at": at, "sums": sums, "parts": parts})
 
+    checkpoint("last")  # from here on a run without a checkpoint is one that has lost it
     for index, stage in list(enumerate(work.stages))[at["stage"] :]:
         stage.enter()
         while at["epoch"] < stage.epochs and at["wait"] < config.patience:
@@ -99,8 +99,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
                 sums = {name: sums.get(name, 0) + loss * batch.size for name, loss in losses.items()}
                 pending.append(torch.stack(tuple(losses.values())).sum())
                 at.update(step=at["step"] + 1, seen=at["seen"] + batch.size, total=at["total"] + 1)
-                now = time.monotonic()
-                if now - shown_at > 0.25:
+                if (now := time.monotonic()) - shown_at > 0.25:
                     shown_at = now
                     rt.event("step", epoch=at["passes"] + 1, step=at["step"], loss=pending[-1].item())
                 stop, due = rt.total(torch.tensor([len(rt.asked), now - saved_at > every], device=ranks)).tolist()
@@ -109,11 +108,11 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
                     saved_at = now
                 if stop:
                     return False
-            rt.check_finite(pending, at["passes"] + 1, at["step"])
+            checkpoints.check_finite(pending, at["passes"] + 1, at["step"])
             means, sums = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}, {}
             at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
-            rt.check_finite([torch.tensor(float(scores[work.best[0]]))], at["passes"], 0)
+            checkpoints.check_finite([torch.tensor(float(scores[work.best[0]]))], at["passes"], 0)
             log.write(json.dumps(scores).encode() + b"\n")
             metric, sign = work.best
             better = at["best"] is None or sign * scores[metric] > sign * at["best"] + config.min_delta
@@ -124,7 +123,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             rt.event("epoch", **scores, seconds=round(time.monotonic() - began, 3), best=better)
         at.update(stage=index + 1, epoch=0, wait=0, total=at["total"] + 1)
         if stage.fit:
-            rt.total(torch.zeros(1, device=ranks))  # wait until rank 0 has written the best epoch
+            rt.total(torch.zeros(1, device=ranks))  # rank 0 has written the best epoch
             checkpoints.restore(folder, "best", work.parts)
             stage.fit()
             checkpoint("best")
@@ -152,9 +151,9 @@ def main() -> int:
         return 130
     if rt.RANK > 0:
         return 0
-    checkpoints.restore(options.run / "checkpoints", "best", work.parts)
+    checkpoints.restore_best(options.run / "checkpoints", work.parts)
     return 0 if export_answer(work, images, options) else 5
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rt.run(main))
