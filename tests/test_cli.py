@@ -13,7 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from test_predict import CONTRACT, model
 
 import specc
@@ -40,8 +42,8 @@ tell("start", device="cpu", ranks=1, parameters=10, images={"train": 8, "val": 4
 (run / "checkpoints").mkdir(exist_ok=True)
 (run / "checkpoints" / "last-000000001-0123456789abcdef.safetensors").touch()
 HOOK
-with open(run / "metrics.jsonl", "w") as log:
-    for e in range(1, 5):
+with open(run / "metrics.jsonl", "a") as log:
+    for e in range(1, 1 if (run / "model.onnx").exists() else 5):
         row = {"stage": "train", "epoch": e, "train_loss": 0.7 / e, "val_loss": 0.8 / e, "val_accuracy": 1 - 0.4 / e}
         log.write(json.dumps(row) + "\\n")
         tell("epoch", **row, seconds=0.01, best=True)
@@ -82,13 +84,12 @@ train: {epochs: 4, batch_size: 4}
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec with twelve small images, in a fresh current folder."""
-    from PIL import Image
-
-    lines = ["file,label,patient,split"]
-    for number in range(24):
+    """A spec with sixty small images, in a fresh current folder."""
+    lines, dice = ["file,label,patient,split"], np.random.default_rng(1)
+    for number in range(60):
         bright = number % 2
-        Image.new("L", (8, 8), 200 if bright else 40).save(tmp_path / f"{number}.png")
+        pixels = dice.integers(-20, 20, (8, 8)) + (200 if bright else 40)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{number}.png")
         split = ("train", "val", "train")[number // 2 % 3]
         lines.append(f"{number}.png,{'bright' if bright else 'dark'},p{number},{split}")
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
@@ -326,6 +327,33 @@ def test_compile_never_overwrites_unasked(cli: Any, study: Path, stand_in: Any) 
     assert cli("compile", "a.yaml", "-o", "out", "--force").code == 0
 
 
+def test_names_that_are_nearly_right(cli: Any, study: Path) -> None:
+    (study.parent / "m.onnx").write_bytes(model().SerializeToString())
+    asked = {
+        ("check", "b.yaml"): "did you mean `a.yaml`?",
+        ("train", "."): "name the YAML file in it: `a.yaml`",
+        ("train", "--resume", "a.yaml"): "a.yaml is not the folder of a run: it is a file",
+        ("predict", "n.onnx", "0.png"): "models near there: `m.onnx`",
+        ("predict", "0.png", "m.onnx"): "the model comes first, then the images",
+        ("predict", "m.onnx"): "no image is named",
+        ("predict", "m.onnx", "0.png", "-o", "."): "is a folder",
+        ("predict", "m.onnx", "0.png", "-o", "no/a.csv"): "there is no folder no",
+        ("compile", "a.yaml", "-o", "t.csv"): "t.csv is a file",
+    }
+    for arguments, said in asked.items():
+        result = cli(*arguments)
+        assert result.code == 2 and said in result.err, (arguments, result.err)
+        assert "specc init" not in result.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_no_fault_of_specc(cli: Any, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (study.parent / "m.onnx").write_bytes(model().SerializeToString())
+    monkeypatch.setattr("specc.run.folders.replace", lambda file, text: Path("/dev/full").write_text(text))
+    result = cli("predict", "m.onnx", "0.png", "-o", "a.csv")
+    assert result.code == 2 and "error[T659]: cannot write: No space left on device" in result.err
+
+
 # ---------------------------------------------------------------------- train, eval, export, predict
 
 
@@ -339,7 +367,7 @@ def test_train_to_prediction(cli: Any, study: Path, stand_in: Any) -> None:
     assert "epochs: 7" in (run / "spec.yaml").read_text()
     assert (run / "eval" / "learning_curve.png").stat().st_size > 10_000
     evaluated = json.loads(cli("eval", run, "--json").out)
-    assert evaluated["val"]["patients"] == 8 and evaluated["val"]["by_patient"] is not None
+    assert evaluated["val"]["patients"] == 20 and evaluated["val"]["by_patient"] is not None
     assert cli("export", run).code == 0
     answered = cli("predict", run, "0.png", "1.png", "gone.png", "--json")
     rows = [json.loads(line) for line in answered.out.splitlines()]
@@ -380,10 +408,11 @@ def test_resume_refuses_what_changed(cli: Any, study: Path, stand_in: Any) -> No
     table.write_text(text.replace("0.png,dark", "0.png,bright"))
     assert "T653" in cli("train", "--resume", run).err
     table.write_text(text)
+    before = Path("0.png").read_bytes()
     shutil.copy("1.png", "0.png")
     changed = cli("train", "--resume", run)
     assert changed.code == 2 and "T653" in changed.err and "0.png" in changed.err
-    shutil.copy("2.png", "0.png")
+    Path("0.png").write_bytes(before)
     Path(run, "code", "train.py").write_text(Path(run, "code", "train.py").read_text() + "# by hand\n")
     edited = cli("train", "--resume", run)
     assert edited.code == 0 and "warning[T655]" in edited.err
@@ -405,11 +434,17 @@ def test_a_bad_spec_makes_no_run(cli: Any, study: Path, stand_in: Any) -> None:
     assert not Path("runs").exists()
 
 
-def test_sanity_keeps_no_run(cli: Any, study: Path, stand_in: Any) -> None:
-    stand_in('if o.sanity: tell("sanity", first_loss=0.69, expected=0.693); tell("done"); sys.exit(0)')
+@pytest.mark.parametrize(("end", "code"), [(0.001, 0), (0.68, 3)])
+def test_sanity_keeps_no_run(cli: Any, study: Path, stand_in: Any, end: float, code: int) -> None:
+    told = f'tell("sanity", first_loss=0.69, expected=0.693, last_loss={end}, passed={end < 0.1})'
+    stand_in(f"if o.sanity: {told}; sys.exit({code})")
     result = cli("train", "a.yaml", "--sanity")
-    assert result.code == 0 and "first loss" in result.out
-    assert not Path("runs").exists()
+    assert result.code == code and not Path("runs").exists()
+    if code:
+        assert "error[T604]: one batch could not be learned by heart: its loss went from 0.69 to 0.68" in result.err
+    else:
+        assert result.out.startswith("sanity   passed") and result.out.endswith("next: specc train a.yaml\n")
+        assert json.loads(cli("train", "a.yaml", "--sanity", "--json").out)["sanity"]["passed"] is True
 
 
 def test_runs_elsewhere_and_unknown_runs(cli: Any, study: Path, stand_in: Any) -> None:
@@ -424,13 +459,13 @@ def test_prediction_tables(cli: Any, study: Path, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(model().SerializeToString())
     table = cli("predict", "m.onnx", ".")
     assert table.out.splitlines()[0].split()[:2] == ["0.png", "dark"]
-    assert "24 answered, 0 refused" in table.err and "other files" in table.err
+    assert "60 answered, 0 refused" in table.err and "left out: not named as PNG" in table.err
     assert cli("predict", "m.onnx", "0.png", "-o", "out.csv").code == 0
     assert Path("out.csv").read_text().splitlines()[0] == "file,patient,images,answer,dark,bright,refused,reason"
     assert "T660" in cli("predict", "m.onnx", "0.png", "-o", "out.csv").err
     by_table = cli("predict", "m.onnx", "--manifest", "t.csv", "--patient", "patient", "--json")
     rows = [json.loads(line) for line in by_table.out.splitlines()]
-    assert len(rows) == 48 and rows[-1]["patient"] == "p23" and rows[-1]["images"] == 1
+    assert len(rows) == 120 and rows[-1]["patient"] == "p59" and rows[-1]["images"] == 1
     assert cli("predict", "m.onnx", "--manifest", "t.csv").code == 2
     assert "P840" in cli("predict", "t.csv", "0.png").err
 

@@ -605,3 +605,31 @@ def test_a_folder_that_cannot_be_written_is_no_fault(case: Case) -> None:
     found, summary = check_data(study)
     assert [one.code for one in found] == ["D403"]
     assert summary.images == COUNT
+
+
+def test_a_second_check_needs_no_readers(tmp_path: Path) -> None:
+    """What the index knows is read as the index itself would; anything new, changed or damaged is left to it."""
+    import os
+    from dataclasses import asdict, fields
+
+    from specc.data import known
+    from specc.pieces import index, readers
+
+    assert known.VERSION == index.VERSION
+    assert {field.name for field in fields(index.Entry)} == known.ENTRY
+    assert {field.name for field in fields(readers.Facts)} == known.FACTS
+    files = [write(tmp_path / f"{n}.png", pillow(PIL.Image.new("L", (4, 5), n), "png")) for n in range(3)]
+    store = tmp_path / "index.json"
+    assert known.known(files, store, "none", None) is None
+    entries = index.index(files, store)
+    same = known.known(files, store, "none", None)
+    assert same is not None
+    assert [{**vars(entry), "facts": vars(entry.facts)} for entry in same] == [asdict(entry) for entry in entries]
+    assert known.known(files, store, "auto", None) is None and known.known(files, store, "none", 3) is None
+    os.utime(files[1], (1, 1))
+    assert known.known(files, store, "none", None) is None
+    files[1].write_bytes(b"torn")
+    index.index(files, store)
+    assert known.known(files, store, "none", None) is None
+    store.write_text(store.read_text().replace("photometric", "photo"))
+    assert known.known([files[0]], store, "none", None) is None

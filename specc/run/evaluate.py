@@ -76,7 +76,7 @@ def evaluate(
     }
     result: dict[str, Any] = {
         "format_version": 1,
-        "run": run.folder.as_posix(),
+        "run": "/".join(run.folder.resolve().parts[-2:]),  # not where it lies: this file may be sent on
         "draws": metrics.DRAWS,
         "level": metrics.LEVEL,
         **parts,
