@@ -1,6 +1,7 @@
 """The data of a program: the table of files, every image decoded and edited once, batches."""
 
 import argparse
+import errno
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -97,6 +98,8 @@ def load_images(options: argparse.Namespace, device: torch.device) -> Images:
     try:
         return read_data(options, device)
     except (OSError, ValueError) as fault:
+        if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EFBIG, errno.EROFS):
+            raise  # the cache, not the data
         rt.fail("D404", f"the data cannot be used: {fault}", "`specc check` on the spec says where and why", 2)
 
 

@@ -71,15 +71,17 @@ def cached(
     target = options.cache / f"{key.hexdigest()[:24]}.npy"
     if not target.exists():
         part = target.with_suffix(f".{os.getpid()}.part")
-        array = np.lib.format.open_memmap(part, "w+", np.float32, (len(files), *shape))
-        for first in range(0, len(files), 64):  # a bounded number of large images at a time
-            with ThreadPoolExecutor(max(1, options.workers)) as pool:
-                chunk = pool.map(lambda file: edited(file.path, window, frame, edits), files[first : first + 64])
-                array[first : first + 64] = np.stack(list(chunk))
-            rt.event("data", done=min(first + 64, len(files)), total=len(files))
-            rt.leave_if_asked()
-        array.flush()
-        del array  # or Windows keeps the name
+        with part.open("wb") as store:  # mapped memory would turn a full disk into a crash
+            heading = {"descr": "<f4", "fortran_order": False, "shape": (len(files), *shape)}
+            np.lib.format.write_array_header_1_0(store, heading)
+            for first in range(0, len(files), 64):  # a bounded number of large images at a time
+                with ThreadPoolExecutor(max(1, options.workers)) as pool:
+                    chunk = pool.map(lambda file: edited(file.path, window, frame, edits), files[first : first + 64])
+                    store.write(np.stack(list(chunk)).astype("<f4").tobytes())
+                rt.event("data", done=min(first + 64, len(files)), total=len(files))
+                rt.leave_if_asked()
+            store.flush()
+            os.fsync(store.fileno())
         part.replace(target)
     edited_images: np.ndarray[Any, Any] = np.load(target, mmap_mode="c")
     return edited_images
