@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -62,17 +63,16 @@ class Program:
     kind: str  # hand-written | framework | specc
     command: Callable[[Path], Sequence[str | Path]]
     prepare: Callable[[], object] = lambda: None
-    cut: bool = False  # end it once it is trained
+    cut: bool = False  # what follows the training is not waited for
 
 
 @dataclass
 class Run:
-    """One process. Seconds from its start: when each epoch was over, when training was, when the process was."""
+    """One process. Seconds from its start: when each epoch was over, and when training was."""
 
     program: str
     ends: list[float] = field(default_factory=list)
     trained: float = float("nan")
-    ended: float = float("nan")
     accuracy: float = float("nan")
     others: float = float("nan")  # what other programs took of the computer meanwhile, 0..1
 
@@ -83,10 +83,10 @@ class Run:
 
 
 def measure(program: Program, out: Path) -> Run:
-    """Run a program to its end; the moments are those when its lines arrive here. Raises RuntimeError if it fails."""
+    """Run a program; the moments are those when its lines arrive here. Raises RuntimeError if it fails."""
     out.mkdir(parents=True)
     program.prepare()
-    run, said = Run(program.name), list[str]()
+    run, said, cut = Run(program.name), list[str](), False
     busy, own, start = busy_seconds(), child_seconds(), time.perf_counter()
     with subprocess.Popen(
         [str(word) for word in program.command(out)],
@@ -100,16 +100,33 @@ def measure(program: Program, out: Path) -> Run:
         for line in process.stdout:
             note(run, line, time.perf_counter() - start)
             said = [*said[-19:], line]
-            if program.cut and run.trained == run.trained:
-                process.kill()
-                break
+            if program.cut and not cut and run.trained == run.trained:
+                cut = end(process)
     whole = time.perf_counter() - start
-    run.ended = float("nan") if program.cut else whole
     foreign = busy_seconds() - busy - (child_seconds() - own)
     run.others = max(0.0, foreign) / whole / (os.cpu_count() or 1)
-    if (process.returncode and not program.cut) or len(run.ends) < 2 or run.trained != run.trained:
+    if (process.returncode and not cut) or len(run.ends) < 2 or run.trained != run.trained:
         raise RuntimeError(f"{program.name} ended with {process.returncode}:\n{''.join(said)}")
     return run
+
+
+def end(process: subprocess.Popen[str]) -> bool:
+    """Kill what a program has started, or itself if it is alone; whether this computer can (Linux)."""
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return False
+    for child in map(int, children or [str(process.pid)]):
+        os.kill(child, signal.SIGKILL)
+    return True
+
+
+def wait(most: float) -> None:
+    """Wait until other programs are idle for six seconds, at most so many seconds; not at all where /proc is silent."""
+    still, until, little = 0, time.monotonic() + most, 2 * DISTURBED * (os.cpu_count() or 1)
+    while still < 3 and time.monotonic() < until and (before := busy_seconds()) == before:
+        time.sleep(2)
+        still = still + 1 if busy_seconds() - before < 2 * little else 0
 
 
 def busy_seconds() -> float:
@@ -128,10 +145,11 @@ def child_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def quietest(program: Program, out: Path, tries: int) -> Run:
+def quietest(program: Program, out: Path, tries: int, patience: float) -> Run:
     """The run in which other programs disturbed least; the first that was hardly disturbed will do."""
     best: Run | None = None
     for number in range(tries):
+        wait(patience)
         run = measure(program, out / str(number))
         if best is None or run.others < best.others:
             best = run
@@ -187,7 +205,7 @@ def programs(work: Path, table: Path, options: argparse.Namespace) -> Iterable[P
             yield Program(f"{name}, in memory", "framework", peer(python, f"peer_{name.lower()}.py"))
         else:
             print(f"{name} is left out: give --python-{name.lower()} the Python of an environment that has it")
-    yield Program("specc train", "specc", command, forget)
+    yield Program("specc train", "specc", command, forget, cut=True)
     yield Program("specc's program, images cached", "specc", program, compile_, cut=True)
 
 
@@ -198,15 +216,13 @@ def table_of(order: Sequence[Program], runs: Sequence[Run]) -> Iterable[str]:
     by_name = {name: own for name, own in by_name.items() if own}
     epochs = {name: statistics.median(run.epoch for run in own) for name, own in by_name.items()}
     trained = {name: statistics.median(run.trained for run in own) for name, own in by_name.items()}
-    yield f"{'':32}{'epoch s':>8}{'least':>8}{'trained s':>11}{'least':>8}{'ended s':>9}{'accuracy':>10}{'others':>8}"
+    yield f"{'':32}{'epoch s':>8}{'least':>8}{'trained s':>11}{'least':>8}{'accuracy':>10}{'others':>8}"
     for name, own in by_name.items():
-        ended, accuracy, others = (
-            statistics.median(getattr(run, what) for run in own) for what in ("ended", "accuracy", "others")
-        )
+        accuracy, others = (statistics.median(getattr(run, what) for run in own) for what in ("accuracy", "others"))
         yield (
             f"{name:32}{epochs[name]:8.2f}{min(run.epoch for run in own):8.2f}"
             f"{trained[name]:11.2f}{min(run.trained for run in own):8.2f}"
-            f"{ended:9.2f}{accuracy:10.3f}{others:8.0%}"
+            f"{accuracy:10.3f}{others:8.0%}"
         )
     hand = [program.name for program in order if program.kind == "hand-written"]
     others = [program.name for program in order if program.kind != "specc"]
@@ -223,21 +239,21 @@ def table_of(order: Sequence[Program], runs: Sequence[Run]) -> Iterable[str]:
         yield f"{name}: start to trained {trained[name] / trained[first]:.2f} of `{first}` (the goal is below 1)"
 
 
-def in_turn(order: Sequence[Program], work: Path, n: int, tries: int) -> Iterable[Run]:
-    """Everything `n` times; what fails once is said and left out."""
+def in_turn(order: Sequence[Program], work: Path, options: argparse.Namespace) -> Iterable[Run]:
+    """Everything `-n` times; what fails once is said and left out."""
     failed: set[str] = set()
-    for turn in range(n):
+    for turn in range(options.n):
         for number, program in enumerate(order):
             if program.name in failed:
                 continue
             try:
-                run = quietest(program, work / f"{turn}-{number}", tries)
+                run = quietest(program, work / f"{turn}-{number}", options.tries, options.wait)
             except (OSError, RuntimeError, subprocess.CalledProcessError) as fault:
                 print(f"{program.name} is left out: {fault}")
                 failed.add(program.name)
                 continue
             figures = f"{run.epoch:8.2f}{run.trained:8.2f}{run.others:6.0%}"
-            print(f"{turn + 1}/{n}  {run.program:32}{figures}", flush=True)
+            print(f"{turn + 1}/{options.n}  {run.program:32}{figures}", flush=True)
             yield run
 
 
@@ -251,6 +267,7 @@ def main() -> None:
     parser.add_argument("--python-lightning", metavar="PATH")
     parser.add_argument("--python-keras", metavar="PATH")
     parser.add_argument("--tries", type=int, default=3, help="runs that other programs disturb are repeated so often")
+    parser.add_argument("--wait", type=float, default=60, help="seconds to wait until other programs are idle")
     parser.add_argument("--only", default="", help="only programs with this in their names")
     parser.add_argument("--json", type=Path, help="where to write every single figure")
     options = parser.parse_args()
@@ -259,7 +276,7 @@ def main() -> None:
         table = make(work / "data", options.images, glyphs=options.glyphs)
         order = [program for program in programs(work, table, options) if options.only in program.name]
         print(f"{platform.platform()}, {os.cpu_count()} cores, {options.images} images, {options.epochs} epochs")
-        runs = list(in_turn(order, work / "out", options.n, options.tries))
+        runs = list(in_turn(order, work / "out", options))
     print()
     for line in table_of(order, runs):
         print(line)
