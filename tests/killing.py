@@ -43,7 +43,7 @@ model:
     - dense: {units: 1, activation: sigmoid}
 loss: binary_cross_entropy
 optimizer: %s
-train: {epochs: 12, batch_size: 15}
+train: {epochs: %d, batch_size: 15}
 """
 NOISY = "    - batchnorm\n    - relu\n    - dropout: {rate: 0.2}"
 PLAIN = "    - relu"
@@ -127,7 +127,7 @@ class Study:
         return self.folder / name
 
 
-def make_study(folder: Path, optimizer: str, layers: str = NOISY) -> Study:
+def make_study(folder: Path, optimizer: str, layers: str = NOISY, epochs: int = 12) -> Study:
     """120 pictures of 16 x 16, dark or light, with a table, and the program that learns them."""
     (folder / "images").mkdir(parents=True)
     dice, rows = np.random.default_rng(0), ["file,label,patient,split"]
@@ -138,7 +138,7 @@ def make_study(folder: Path, optimizer: str, layers: str = NOISY) -> Study:
         part = "train" if number < 80 else "val" if number < 110 else "test"
         rows.append(f"images/{number:03}.png,{('dark', 'light')[light]},p{number},{part}")
     (folder / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "spec.yaml").write_text(SPEC % (layers, optimizer), encoding="utf-8")
+    (folder / "spec.yaml").write_text(SPEC % (layers, optimizer, epochs), encoding="utf-8")
     (folder / "code").mkdir()
     for name, text in compile_spec(folder / "spec.yaml").items():
         (folder / "code" / name).write_text(text, encoding="utf-8")
@@ -235,9 +235,9 @@ class Running:
         return next((event for event in reversed(self.events) if event["event"] == kind), {})
 
 
-def finish(study: Study, run: Path, *options: str, ranks: int = 1) -> Running:
+def finish(study: Study, run: Path, *options: str, ranks: int = 1, cache: Path | None = None) -> Running:
     """Run to the end of the training, without the export."""
-    running = Running(study, run, *options, ranks=ranks)
+    running = Running(study, run, *options, ranks=ranks, cache=cache)
     if running.until("trained"):
         running.kill()
     else:

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle
-from pathlib import Path
+from typing import Any
 
 import pytest
-from killing import ADAM, SGD, Hurt, Running, differences, finish, make_study, outcome, published, unreadable
+from killing import ADAM, SGD, Hurt, Running, Study, differences, finish, make_study, outcome, published, unreadable
 
 # Where a program is killed, and how often at most it comes there first. "clock" is a kill of all processes from
 # outside, at a random time within an epoch; the others kill one process; "cut" leaves half a file.
@@ -30,13 +31,16 @@ PLACES = (
     ("restore after", "kill", 1),  # while a resume begins
     ("edited", "kill", 100),  # while images are decoded
 )
-FIRST = ("edited", "restore after")  # the one comes only in a first start, the other only after that
+Place = tuple[str, str, int]
 
 
-def deal(seed: int, hands: int, size: int) -> list[list[tuple[str, str, int]]]:
-    """`hands` lists of `size` places each, every place as often as the others."""
+def deal(seed: int, hands: int, size: int) -> list[list[Place]]:
+    """`hands` lists of `size` places each, every place as often as the others.
+
+    Images are decoded in a first start only, and checkpoints restored only after that.
+    """
     dice = random.Random(seed)
-    cards: Iterator[tuple[str, str, int]] = cycle(dice.sample(PLACES, len(PLACES)))
+    cards: Iterator[Place] = cycle(dice.sample(PLACES, len(PLACES)))
     dealt = [[next(cards) for _ in range(size)] for _ in range(hands)]
     return [sorted(hand, key=lambda card: (card[0] == "restore after") - (card[0] == "edited")) for hand in dealt]
 
@@ -53,26 +57,48 @@ def kill(running: Running, place: str, dice: random.Random) -> bool:
     return not running.told("trained")
 
 
-def chain(folder: Path, hand: list[tuple[str, str, int]], ranks: int, workers: int, seed: int) -> int:
+def chain(study: Study, whole: Mapping[str, bytes], hand: list[Place], ranks: int, workers: int, seed: int) -> int:
     """Kill a run again and again, look at its checkpoints each time, finish it; how many kills were in time."""
     dice = random.Random(seed)
-    study = make_study(folder, (SGD, ADAM)[workers > 0])
     options = ("--workers", str(workers), "--checkpoint-seconds", ("0", "0.02")[seed % 2], "--resume")
-    run, kills = study.run("hurt"), 0
+    run, cache, kills = study.run(f"hurt {seed}"), study.run(f"cache {seed}"), 0
     for place, how, most in hand:
         rank = dice.randrange(ranks) if place.startswith("share") else 0
         hurt = None if place == "clock" else Hurt(place, dice.randint(1, most), how, rank)
-        kills += kill(Running(study, run, *options, ranks=ranks, hurt=hurt), place, dice)
+        kills += kill(Running(study, run, *options, ranks=ranks, hurt=hurt, cache=cache), place, dice)
         assert not unreadable(run), hurt
-    finish(study, run, *options, ranks=ranks)
-    finish(study, study.run("whole"), *options, ranks=ranks)
-    assert not differences(run, outcome(study.run("whole"))), hand
+    finish(study, run, *options, ranks=ranks, cache=cache)
+    assert not differences(run, whole), hand
     assert not unreadable(run) and len(published(run)) == 4
     assert not list((run / "checkpoints").glob("*.damaged"))
     return kills
 
 
-@pytest.mark.parametrize(("ranks", "workers"), [(1, 0), (1, 2), (2, 0), (2, 2)])
-def test_killed_runs_end_as_if_nothing_had_happened(tmp_path: Path, ranks: int, workers: int) -> None:
-    number = 2 * (ranks - 1) + workers // 2
-    assert chain(tmp_path / "study", deal(1, 4, 5)[number], ranks, workers, number) == 5
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], tuple[Study, Mapping[str, bytes]]]:
+    """A study for a number of ranks and workers, and what it comes to when nothing happens; each made once."""
+
+    @functools.cache
+    def made(ranks: int, workers: int) -> tuple[Study, Mapping[str, bytes]]:
+        folder = tmp_path_factory.mktemp("kills") / "study"
+        study = make_study(folder, (SGD, ADAM)[workers > 0], epochs=20)
+        finish(study, study.run("whole"), "--workers", str(workers), ranks=ranks)
+        return study, outcome(study.run("whole"))
+
+    return made
+
+
+KINDS = [(1, 0), (1, 2), (2, 0), (2, 2)]
+
+
+@pytest.mark.parametrize(("number", "ranks", "workers"), [(number, *kind) for number, kind in enumerate(KINDS)])
+def test_killed_runs_end_as_if_nothing_had_happened(studies: Any, number: int, ranks: int, workers: int) -> None:
+    study, whole = studies(ranks, workers)
+    assert chain(study, whole, deal(1, 4, 5)[number], ranks, workers, number) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "ranks", "workers"), [(number, *KINDS[number // 5]) for number in range(20)])
+def test_and_ten_times_as_often(studies: Any, number: int, ranks: int, workers: int) -> None:
+    study, whole = studies(ranks, workers)
+    assert chain(study, whole, deal(2, 20, 10)[number], ranks, workers, 100 + number) == 10
