@@ -317,6 +317,14 @@ def test_stopped_and_resumed_is_the_same(tmp_path: Path, number: signal.Signals)
 
 
 @pytest.mark.slow
+def test_the_small_residual_network(tmp_path: Path) -> None:
+    """Its shortcuts pass over pixels of few channels, which oneDNN's own strided 1x1 convolution does not survive."""
+    lay_out(tmp_path, "small_resnet")
+    done = specc(tmp_path, "train", "study.yaml", "-S", "train.epochs=2")
+    assert "parity of torch and onnxruntime passed" in done.stderr
+
+
+@pytest.mark.slow
 def test_the_demo_keeps_its_promise(tmp_path: Path) -> None:
     """Under two minutes on two processors, and at least 0.90 balanced accuracy on people never seen."""
     started = time.monotonic()

@@ -166,6 +166,8 @@ CALLS: list[tuple[str, dict[str, Any], tuple[Shape, ...]]] = [
     ("conv2d", _conv(), IMAGE),
     ("conv2d", _conv(kernel=(5, 3), stride=(2, 1), padding=(2, 1)), IMAGE),
     ("conv2d", _conv(dilation=(2, 2), groups=2, bias=False), IMAGE),
+    ("conv2d", _conv(kernel=(1, 1), stride=(2, 2)), IMAGE),
+    ("conv2d", _conv(kernel=(1, 1), stride=(1, 3), groups=2), IMAGE),
     ("linear", {"units": 7, "bias": True}, ((5,),)),
     ("linear", {"units": 7, "bias": False}, ((5,),)),
     *(("maxpool2d", _pool(kernel=(3, 3), padding=(p, p), ceil=c), IMAGE) for p, c in EDGES),

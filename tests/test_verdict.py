@@ -53,6 +53,15 @@ def test_words(train: list[float | None], val: list[float | None], finished: boo
     assert judge(train, val, finished).word == word
 
 
+def test_settled_apart_is_overfitting() -> None:
+    """The demo's curve: training at 0, validation far above and at rest but for its noise."""
+    train = [0.7, 0.6, 0.4, 0.2, 0.05, 0.03, 0.02, 0.01, 0.005]
+    val = [0.7, 0.6, 0.5, 0.4, 0.33, 0.9, 0.36, 0.35, 0.34]
+    verdict = judge(train, val)
+    assert (verdict.word, verdict.best) == ("overfitting", 4)
+    assert judge(train, [x + 0.02 for x in train]).word == "converged"
+
+
 def test_small_wobble_of_a_settled_curve_is_not_overfitting() -> None:
     val = [0.7, 0.4, 0.2, 0.11, 0.100, 0.1005, 0.0998, 0.1003, 0.1001, 0.1004]
     assert judge(SETTLED, val).word == "converged"

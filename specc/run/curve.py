@@ -80,7 +80,8 @@ def _distinct(metrics: Mapping[str, Sequence[float | None]]) -> dict[str, Sequen
     """Curves by label; those that run one under the other share a line and its label."""
     labels: dict[tuple[float | None, ...], str] = {}
     for name, values in metrics.items():
-        labels[tuple(values)] = ", ".join(filter(None, (labels.get(tuple(values)), _label(name))))
+        drawn = tuple(None if value is None else round(value, 6) for value in values)
+        labels[drawn] = ", ".join(filter(None, (labels.get(drawn), _label(name))))
     return {label: values for values, label in labels.items()}
 
 
