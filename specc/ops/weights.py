@@ -100,7 +100,7 @@ def _skips(attrs: Attrs) -> bool:
 def _conv_call(node: Node, names: tuple[str, ...]) -> str:
     """`self.conv1(x)`; where pixels are passed over, `self.conv1(x[:, :, ::2, ::2])`, the same at less work.
 
-    oneDNN's own way of passing over them writes beside its memory where channels are few (uxlfoundation/oneDNN#6035).
+    oneDNN's own way of passing over them was seen to write beside its memory where channels are few.
     """
     if not _skips(node.attrs):
         return call_module(node, names)
