@@ -45,8 +45,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture
 def half(study: Study, tmp_path: Path) -> Path:
-    """A copy of the run that was killed half-way."""
-    return Path(shutil.copytree(study.run("half"), tmp_path / "half"))
+    """A copy of the run that was killed half-way; its log is longer than its checkpoint says."""
+    run = Path(shutil.copytree(study.run("half"), tmp_path / "half"))
+    with (run / "metrics.jsonl").open("ab") as log:
+        log.write(b'{"epoch": 5, "stage": "tr')
+    return run
 
 
 @pytest.fixture
@@ -146,6 +149,15 @@ def damage(path: Path, how: str) -> None:
     path.write_bytes(data[: {"flipped": len(data), "cut": len(data) // 2, "empty": 0}[how]])
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_killed_at_the_first_checkpoints(study: Study, whole: dict[str, bytes], tmp_path: Path, count: int) -> None:
+    run = tmp_path / "run"
+    assert Running(study, run, hurt=Hurt("save", count)).end() == -signal.SIGKILL
+    assert len(published(run)) == count - 1
+    finish(study, run, "--resume")
+    assert not differences(run, whole)
+
+
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty"])
 def test_a_damaged_checkpoint_is_passed_over(study: Study, half: Path, whole: dict[str, bytes], how: str) -> None:
     newest = sorted((half / "checkpoints").glob("last-*"))[-1]
@@ -171,7 +183,7 @@ def lose_checkpoints(run: Path) -> None:
 
 
 def lose_lines(run: Path) -> None:
-    (run / "metrics.jsonl").write_bytes((run / "metrics.jsonl").read_bytes()[:-1])
+    (run / "metrics.jsonl").write_bytes((run / "metrics.jsonl").read_bytes()[:300])
 
 
 @pytest.mark.parametrize("lose", [lose_checkpoints, lose_lines])
