@@ -7,7 +7,7 @@ from specc.errors import Diagnostic, Note, SpeccError
 DOCS: dict[str, str] = {
     "T601": "A loss, gradient or weight is no longer a finite number; the last good checkpoint is kept.",
     "T602": "The run folder already holds a training of this program; `--resume` goes on with it.",
-    "T603": "The run has lost its checkpoints, its best epoch or lines of its log, so that it cannot go on where it was.",
+    "T603": "The run has lost its checkpoints, its best epoch or lines of its log, so that it cannot go on.",
     "T604": "One batch could not be learned by heart, or the first loss is not that of a network that knows nothing.",
     "T650": "The training program ended without saying why; the last lines that it wrote are shown.",
     "T651": "There is no such run, or it holds no valid checkpoint, so there is nothing to resume.",
