@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,14 +98,14 @@ def test_training_comes_first_then_validation_then_test_each_in_the_order_of_the
 def decoded(data: Path, monkeypatch: Slots) -> list[str]:
     """Load the images; the names of the files that were edited."""
     names: list[str] = []
-    whole = pixels.edited
+    whole = pixels.pixels_of
 
-    def listening(file: str, *rest: Any) -> Any:
-        names.append(Path(file).name)
-        return whole(file, *rest)
+    def listening(entry: index.Entry, *rest: Any) -> Any:
+        names.append(Path(entry.path).name)
+        return whole(entry, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pixels, "edited", listening)
+        patch.setattr(pixels, "pixels_of", listening)
         loaded(data)
     return sorted(names)
 
@@ -149,7 +150,8 @@ def test_the_cache_is_private_to_a_process(data: Path) -> None:
 
 
 def build(data: Path, out: Any) -> None:
-    """Load the images in another process."""
+    """Load the images in another process; threads of OpenMP do not live through a fork."""
+    torch.set_num_threads(1)
     out.put(loaded(data).pixels.sum().item())
 
 
@@ -481,7 +483,7 @@ def test_predictions_table(exported: Exported) -> None:
     assert len(lines) == 13
     assert [line.split(",")[0] for line in lines[1:]] == ["train"] * 6 + ["val"] * 3 + ["test"] * 3
     with torch.no_grad():
-        shares = deploy(pixels.pixels_of(found.entries[7].path, "none", None, 1))[1][0]
+        shares = deploy(pixels.pixels_of(found.entries[7], "none", None, 1, run))[1][0]
     assert [float(cell) for cell in lines[8].split(",")[5:]] == pytest.approx(shares.tolist(), abs=1e-5)
     assert lines[8].split(",")[4] == "ab"[int(shares.argmax())]
 
@@ -508,3 +510,56 @@ def test_index_of_entries_is_shared(data: Path) -> None:
     found = loaded(data)
     again = index.index([entry.path for entry in found.entries], data / "cache" / "index.json")
     assert again == found.entries
+
+
+def test_what_was_decoded_is_not_decoded_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index keeps pixels; what is torn, changed or of another file is not believed but decoded anew."""
+    cache = data / "cache"
+    entries = loaded(data).entries
+    (kept,) = cache.glob("pixels-*.bin")
+    plain = [readers.read(entry.path, "none")[0] for entry in entries]
+    calls: list[str] = []
+    read = readers.read
+
+    def counted(path: str, window: str, frame: int | None) -> Any:
+        calls.append(path)
+        return read(path, window, frame)
+
+    monkeypatch.setattr(readers, "read", counted)
+    for entry, values in zip(entries, plain, strict=True):
+        assert np.array_equal(index.read(entry, cache, "none", None), values)
+    assert calls == []
+    damaged = bytearray(kept.read_bytes())
+    damaged[0] ^= 1
+    kept.write_bytes(bytes(damaged[:-1]))
+    for entry, values in zip(entries, plain, strict=True):
+        assert np.array_equal(index.read(entry, cache, "none", None), values)
+    assert calls == [entries[0].path, entries[-1].path]
+    kept.unlink()
+    assert np.array_equal(index.read(entries[3], cache, "none", None), plain[3])
+
+
+def test_kept_pixels_have_a_budget_and_old_ones_go(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [entry.path for entry in loaded(data).entries]
+    store = data / "other" / "index.json"
+    first = index.index(paths[:4], store)
+    (file,) = store.parent.glob("pixels-*.bin")
+    size = file.stat().st_size
+    assert all(entry.kept for entry in first) and size == sum(index.size_of(entry) for entry in first)
+    monkeypatch.setattr(index, "BUDGET", size + index.size_of(first[0]))
+    second = index.index(paths, store)
+    assert [bool(entry.kept) for entry in second] == [True] * 5 + [False] * (len(paths) - 5)
+    for path in paths[:4]:
+        os.utime(path, (1, 1))
+    index.index(paths, store)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2e-3])
+@pytest.mark.parametrize("count", [0, 3, 40])
+def test_several_keeps_the_order(seconds: float, count: int) -> None:
+    def work(number: int) -> int:
+        time.sleep(seconds * (number % 3))
+        return number * number
+
+    assert list(index.several(work, range(count), 3)) == [number * number for number in range(count)]

@@ -74,7 +74,8 @@ def _other_modality(study: Study, entry: Entry | None) -> bool:
 
 def _index(study: Study, table: Table, progress: Progress | None) -> list[Entry | None]:
     """One entry a row; None where there is no such file, or where it lies outside."""
-    files = [_file(table, row) for row in table.rows]
+    folders: dict[str, FilePath] = {}
+    files = [_file(table, row, folders) for row in table.rows]
     there = list(dict.fromkeys(file for file in files if file is not None))
     window, frame, workers = reader_window(study), study.spec.input.frame, min(8, os.cpu_count() or 1)
     folder = study.folder / LISTS
@@ -99,9 +100,9 @@ def _writable(folder: FilePath) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _file(table: Table, row: Row) -> FilePath | None:
+def _file(table: Table, row: Row, folders: dict[str, FilePath]) -> FilePath | None:
     try:
-        file = tables.inside(table.root, row.file)
+        file = tables.inside(table.root, row.file, folders)
         return file if file.exists() else None
     except (OSError, ValueError):
         return None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from specc.pieces.index import Entry
 
-VERSION = 1  # of specc.pieces.index; a test holds these three to what stands there
-ENTRY = {"path", "size", "mtime_ns", "sha256", "pixels", "low", "high", "facts", "error"}
+VERSION = 2  # of specc.pieces.index; a test holds these three to what stands there
+ENTRY = {"path", "size", "mtime_ns", "sha256", "pixels", "low", "high", "facts", "error", "kept"}
 FACTS = {
     *("format", "height", "width", "samples", "bits", "signed", "floating", "photometric", "frames", "compression"),
     *("modality", "patient", "row_mm", "column_mm"),

@@ -108,8 +108,9 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
         return text + (
             '    """The lines of the manifest by our words; its files lie beside it or below."""\n'
             f"    table, folder = tables.read_manifest(root / {literal(data.manifest)}), {literal(folder)}\n"
+            "    folders: dict[str, Path] = {}\n"
             "    for row in table:\n"
-            f"        tables.inside(root / folder, {file})\n"
+            f"        tables.inside(root / folder, {file}, folders)\n"
             f'    return [{{"file": {file}, "image": folder + "/" + {file}{words}}} for row in table]\n'
         )
     classes = getattr(getattr(study.spec, "output", None), "classes", None)

@@ -7,7 +7,6 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.pieces import runtime as rt
+from specc.pieces.index import several
 from specc.pieces.pixels import pixels_of
 
 TOLERANCE = 1e-5  # times max(1, |value|)
@@ -166,7 +166,7 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     for size in SIZES if resized else ((height, width),):
         noise = dice.uniform(1.1 * low - 0.1 * high, 1.1 * high - 0.1 * low, (1, samples, *size))
         certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise.astype(np.float32)))
-    said = certified(certificate, contract, images, max(1, options.workers))
+    said = certified(certificate, contract, images, options)
     (run / "eval").mkdir(exist_ok=True)
     if {"probabilities", "values"}.isdisjoint(outputs):
         deque(said, 0)
@@ -177,17 +177,16 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
 
 
 def certified(
-    certificate: Certificate, contract: Mapping[str, Any], images: Any, workers: int
+    certificate: Certificate, contract: Mapping[str, Any], images: Any, options: Any
 ) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
     """What the ONNX file says of every file, in the order of the rows, each held against torch."""
     samples, frame = images.edits.values[2], contract["input"]["frame"]
     window = "auto" if contract["input"]["window"] == "auto" else "none"
-    for first in range(0, len(images.rows), 32):
-        places = range(first, min(first + 32, len(images.rows)))
-        with ThreadPoolExecutor(workers) as pool:
-            read = list(pool.map(lambda place: pixels_of(images.entries[place].path, window, frame, samples), places))
-        for place, pixels in zip(places, read, strict=True):
-            yield certificate.run(images.rows[place]["image"], pixels)
+    read = several(
+        lambda entry: pixels_of(entry, window, frame, samples, options.cache), images.entries, options.workers
+    )
+    for row, pixels in zip(images.rows, read, strict=True):
+        yield certificate.run(row["image"], pixels)
 
 
 def write_predictions(

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import secrets
 import tempfile
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
 
 from specc.pieces import readers
 
-VERSION = 1  # of the file, and of what pixels mean: another one is read anew
+VERSION = 2  # of the file, and of what pixels mean: another one is read anew
+BUDGET = 2 << 30  # bytes of decoded pixels that are kept; what is beyond is decoded again where it is needed
+SHORT = 1e-3  # seconds below which threads cost more than they bring
+Array = np.ndarray[Any, Any]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file. `pixels` is the SHA-256 of its decoded values and `low`, `high` are their range."""
+    """A file. `pixels` is the SHA-256 of its decoded values, `low` and `high` their range, `kept` where they lie.
+
+    That is a file beside the index, the first byte in it, and the type of number, which holds the values exactly.
+    """
 
     path: str
     size: int = 0
@@ -28,6 +45,35 @@ class Entry:
     high: float = 0.0
     facts: readers.Facts | None = None
     error: tuple[str, str] | None = None  # code and reason, where it cannot be read
+    kept: tuple[str, int, str] | None = None
+
+
+class Store:
+    """Decoded pixels, one after the other in a file of this run, as far as the budget goes and the disk takes them."""
+
+    def __init__(self, folder: Path, budget: int) -> None:
+        self.path, self.left, self.at = folder / f"pixels-{secrets.token_hex(8)}.bin", budget, 0
+        self.file = self.path.open("wb", buffering=1 << 20) if budget > 0 else None
+
+    def keep(self, entry: Entry, values: Array | None) -> Entry:
+        """The entry, with the place where its pixels lie if there was room."""
+        if self.file is None or values is None or values.nbytes > self.left:
+            return entry
+        try:
+            self.file.write(values.tobytes())
+        except OSError:  # nothing depends on it
+            self.left = 0
+            return entry
+        place, self.at, self.left = self.at, self.at + values.nbytes, self.left - values.nbytes
+        return replace(entry, kept=(self.path.name, place, values.dtype.str))
+
+    def close(self) -> None:
+        """What does not lie on the disk now will be missed, and decoded again."""
+        if self.file is not None:
+            with suppress(OSError):
+                self.file.close()
+        if not self.at:
+            self.path.unlink(missing_ok=True)
 
 
 def index(
@@ -44,45 +90,130 @@ def index(
     """
     names, store = [str(Path(path).absolute()) for path in paths], Path(cache_file)
     reading = [VERSION, window, frame]
-    known: dict[str, Entry] = {}
-    try:
-        kept = json.loads(store.read_bytes())
-        for row in kept["files"] if kept["reading"] == reading else ():
-            error, facts = row["error"] and tuple(row["error"]), row["facts"] and readers.Facts(**row["facts"])
-            known[row["path"]] = Entry(**{**row, "error": error, "facts": facts})
-    except (OSError, ValueError, TypeError, LookupError):
-        known = {}  # there is none, or it is of no use
-    entries: list[Entry] = []
-    with ThreadPoolExecutor(workers) as pool:
-        for entry in pool.map(lambda name: examine(known.get(name, Entry(name)), window, frame), names):
-            entries.append(entry)
-            if progress:
-                progress(len(entries), len(names))
-    known.update((entry.path, entry) for entry in entries)
+    known = known_entries(store, reading)
+    before = [known.get(name, Entry(name)) for name in names]
+    entries = [seen if seen.facts and unchanged(seen) else None for seen in before]
+    new = [place for place, entry in enumerate(entries) if entry is None]
+    if not new:
+        if progress:
+            progress(len(names), len(names))
+        return before
     store.parent.mkdir(parents=True, exist_ok=True)
+    kept = Store(store.parent, BUDGET - sum(size_of(entry) for entry in known.values()))
+    found = several(lambda place: examine(names[place], window, frame), new, workers)
+    for done, (place, (entry, values)) in enumerate(zip(new, found, strict=True), len(names) - len(new) + 1):
+        entries[place] = kept.keep(entry, values)
+        if progress:
+            progress(done, len(names))
+    kept.close()
+    whole = [entry for entry in entries if entry is not None]
+    known.update((entry.path, entry) for entry in whole)
     with tempfile.NamedTemporaryFile("w", dir=store.parent, delete=False, encoding="ascii") as part:
-        json.dump({"reading": reading, "files": [asdict(entry) for entry in known.values()]}, part)
+        rows = [vars(entry) | {"facts": entry.facts and vars(entry.facts)} for entry in known.values()]
+        part.write(json.dumps({"reading": reading, "files": rows}))  # `dump` would take twenty times as long
     Path(part.name).replace(store)
+    in_use = {entry.kept[0] for entry in known.values() if entry.kept}
+    for old in store.parent.glob("pixels-*.bin"):
+        if old.name not in in_use:
+            old.unlink(missing_ok=True)
+    return whole
+
+
+def known_entries(store: Path, reading: list[Any]) -> dict[str, Entry]:
+    """What an index holds, by path; nothing where it was read otherwise, is not there, or is of no use."""
+    entries = {}
+    try:
+        held = json.loads(store.read_bytes())
+        for row in held["files"] if held["reading"] == reading else ():
+            facts, error, kept = row["facts"], row["error"], row["kept"]
+            row |= {"facts": facts and readers.Facts(**facts), "error": error and tuple(error)}
+            entries[row["path"]] = Entry(**row | {"kept": kept and (Path(kept[0]).name, int(kept[1]), str(kept[2]))})
+    except (OSError, ValueError, TypeError, LookupError):
+        return {}
     return entries
 
 
-def examine(known: Entry, window: str, frame: int | None) -> Entry:
-    """The entry of a file; `known` itself if it was readable and has its size and time still."""
-    entry = Entry(known.path)
+def unchanged(entry: Entry) -> bool:
+    """Whether a file that could be read has its size and time still."""
     try:
-        status = Path(known.path).stat()
-        entry = replace(entry, size=status.st_size, mtime_ns=status.st_mtime_ns)
-        if (entry.size, entry.mtime_ns) == (known.size, known.mtime_ns) and not known.error:
-            return known
-        data = readers.load(known.path)
-        entry = replace(entry, sha256=sha256(data).hexdigest())
-        entry = replace(entry, facts=readers.inspect(data)[0])
-        if entry.facts and entry.facts.frames > 1 and frame is None:
-            return entry
-        pixels = readers.decode(data, window, frame)[0]
+        status = os.stat(entry.path)
+    except OSError:
+        return False
+    return not entry.error and (entry.size, entry.mtime_ns) == (status.st_size, status.st_mtime_ns)
+
+
+def several(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+    """What `work` makes of each item, in order; by threads where an item takes long enough to be worth it."""
+    first, waiting, spent = 16, deque[Future[Result]](), list[float]()
+    for item in items[:first]:
+        began = time.perf_counter()
+        result = work(item)
+        spent.append(time.perf_counter() - began)
+        yield result
+    if workers < 2 or not spent or sorted(spent)[len(spent) // 2] < SHORT:  # the first item may load libraries
+        yield from map(work, items[first:])
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for item in items[first:]:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 4 * workers:  # results wait to be taken: not too many
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
+
+
+def examine(path: str, window: str, frame: int | None) -> tuple[Entry, Array | None]:
+    """The entry of a file, and its pixels in the smallest type that holds them exactly."""
+    told: dict[str, Any] = {"path": path}
+    try:
+        status = os.stat(path)
+        told |= {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+        data = readers.load(path)
+        told["sha256"] = sha256(data).hexdigest()
+        header = readers.inspect(data)
+        told["facts"] = header[0]
+        if header[0].frames > 1 and frame is None:
+            return Entry(**told), None
+        pixels = readers.decode(data, window, frame, header)[0]
     except (OSError, ValueError):
-        return replace(entry, error=("P801", "there is no such file"))
+        return Entry(**told, error=("P801", "there is no such file")), None
     except readers.ReadError as fault:
-        return replace(entry, error=(fault.code, fault.reason))
-    digest = sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return replace(entry, pixels=digest, low=float(pixels.min()), high=float(pixels.max()))
+        return Entry(**told, error=(fault.code, fault.reason)), None
+    low, high = float(pixels.min()), float(pixels.max())
+    return Entry(**told, pixels=digest(pixels), low=low, high=high), narrow(pixels, low, high)
+
+
+def digest(pixels: Array) -> str:
+    """SHA-256 of an image's shape and float32 values."""
+    made = sha256(repr(pixels.shape).encode())
+    made.update(np.ascontiguousarray(pixels).data)
+    return made.hexdigest()
+
+
+def narrow(pixels: Array, low: float, high: float) -> Array:
+    """The same values as 8 or 16 bit integers where those hold them."""
+    for kind in (np.dtype("|u1"), np.dtype("<u2"), np.dtype("<i2")):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            whole = pixels.astype(kind)
+            return whole if np.array_equal(whole, pixels) else pixels.astype("<f4")
+    return pixels.astype("<f4")
+
+
+def size_of(entry: Entry) -> int:
+    """Bytes that its kept pixels take."""
+    facts = entry.facts
+    return np.dtype(entry.kept[2]).itemsize * facts.height * facts.width * facts.samples if entry.kept and facts else 0
+
+
+def read(entry: Entry, folder: Path, window: str, frame: int | None) -> Array:
+    """(height, width, samples) float32: what was kept of a file if it is that still, else decoded anew.
+
+    `folder` is the index's. Raises readers.ReadError.
+    """
+    if entry.kept and entry.facts and entry.kept[2] in ("|u1", "<u2", "<i2", "<f4"):
+        (name, at, kind), shape = entry.kept, (entry.facts.height, entry.facts.width, entry.facts.samples)
+        with suppress(OSError, ValueError):
+            values = np.fromfile(folder / name, kind, math.prod(shape), offset=at).reshape(shape).astype(np.float32)
+            if digest(values) == entry.pixels:
+                return values
+    return readers.read(entry.path, window, frame)[0]

@@ -4,7 +4,6 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,17 +36,10 @@ class Images(NamedTuple):
         return {part: len(places) for part, places in self.parts.items() if places}
 
 
-def pixels_of(file: str, window: str, frame: int | None, samples: int) -> Tensor:
+def pixels_of(entry: index.Entry, window: str, frame: int | None, samples: int, cache: Path) -> Tensor:
     """(1, samples, H, W) modality values; a grey image among coloured ones has three equal samples."""
-    pixels = torch.from_numpy(np.ascontiguousarray(readers.read(file, window, frame)[0])).permute(2, 0, 1)
+    pixels = torch.from_numpy(index.read(entry, cache, window, frame)).permute(2, 0, 1)
     return pixels.expand(samples, -1, -1)[None]
-
-
-@torch.no_grad()
-def edited(file: str, window: str, frame: int | None, edits: Any) -> np.ndarray[Any, Any]:
-    """One image as the network sees it: (channels, height, width)."""
-    image: np.ndarray[Any, Any] = edits(pixels_of(file, window, frame, edits.values[2]))[0].numpy()
-    return image
 
 
 def every_file(entries: list[index.Entry]) -> list[int]:
@@ -69,17 +61,22 @@ def cached(
     for code in (sys.modules[type(edits).__module__].__file__, readers.__file__):
         key.update(Path(str(code)).read_bytes())
     target = options.cache / f"{key.hexdigest()[:24]}.npy"
+
+    @torch.no_grad()
+    def edited(file: index.Entry) -> bytes:
+        image: np.ndarray[Any, Any] = edits(pixels_of(file, window, frame, edits.values[2], options.cache))[0].numpy()
+        return image.astype("<f4", copy=False).tobytes()
+
     if not target.exists():
         part = target.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as store:  # mapped memory would turn a full disk into a crash
             heading = {"descr": "<f4", "fortran_order": False, "shape": (len(files), *shape)}
             np.lib.format.write_array_header_1_0(store, heading)
-            for first in range(0, len(files), 64):  # a bounded number of large images at a time
-                with ThreadPoolExecutor(max(1, options.workers)) as pool:
-                    chunk = pool.map(lambda file: edited(file.path, window, frame, edits), files[first : first + 64])
-                    store.write(np.stack(list(chunk)).astype("<f4").tobytes())
-                rt.event("data", done=min(first + 64, len(files)), total=len(files))
-                rt.leave_if_asked()
+            for done, image in enumerate(index.several(edited, files, options.workers), 1):
+                store.write(image)
+                if done % 64 == 0 or done == len(files):
+                    rt.event("data", done=done, total=len(files))
+                    rt.leave_if_asked()
             store.flush()
             os.fsync(store.fileno())
         part.replace(target)

@@ -117,9 +117,9 @@ def inspect(data: bytes) -> tuple[Facts, Decode]:
     return facts, decoded
 
 
-def decode(data: bytes, window: str, frame: int | None) -> tuple[Array, Facts]:
-    """What `read` gives, from the bytes of a file. Raises ReadError."""
-    facts, decoded = inspect(data)
+def decode(data: bytes, window: str, frame: int | None, header: Any = None) -> tuple[Array, Facts]:
+    """What `read` gives, from the bytes of a file; `header` is what `inspect` said, once. Raises ReadError."""
+    facts, decoded = header or inspect(data)
     known = facts.frames == 1 if frame is None else 1 <= frame <= facts.frames
     _require(known, "P805", f"number of frames is {facts.frames}, chosen is {frame or 'none'}")
     try:
@@ -167,22 +167,22 @@ def _png(data: bytes) -> tuple[Facts, Decode]:
 
     def decode(window: str, frame: int) -> Array:
         _pillow(data, "PNG").verify()  # the checksum of every chunk, and that the last one is there
-        image, low = _pillow(data, "PNG"), _pillow(data, "PNG")
-        _require(not getattr(image, "is_animated", False), "P804", "an animated PNG")
+        _require(not getattr(image := _pillow(data, "PNG"), "is_animated", False), "P804", "an animated PNG")
         values = np.asarray(image.convert("RGBA") if kind == 3 else image)
         if depth == 16 and kind == 4:  # Pillow keeps 8 bits of it; but it lies in the file like the bytes of 8-bit RGBA
             as8 = b"IHDR" + data[16:24] + b"\x08\x06" + data[26:29]
             image = _pillow(data[:12] + as8 + struct.pack(">I", zlib.crc32(as8)) + data[33:], "PNG")
             values = np.ascontiguousarray(image).view(">u2")
         elif depth == 16 and kind != 0:  # here it gives the high bytes; ask once more, for the low bytes
+            low = _pillow(data, "PNG")
             low.tile = [(*low.tile[0][:3], f"{low.mode};16L")]
             values = values.astype(np.uint16) * 256 + np.asarray(low)
         values = (values * np.uint8(255) if values.dtype == bool else values).reshape(height, width, -1)
         if values.shape[2] in (2, 4):
             return _over_black(values, top)
-        key = image.info.get("transparency")  # the one grey or colour that is transparent
-        hidden = False if key is None else (values == np.array(key) * (top // (2**depth - 1))).all(2, keepdims=True)
-        return np.where(hidden, 0, values)
+        if (key := image.info.get("transparency")) is None:  # the one grey or colour that is transparent
+            return values
+        return np.where((values == np.array(key) * (top // (2**depth - 1))).all(2, keepdims=True), 0, values)
 
     return Facts("png", height, width, samples, max(depth, 8)), decode
 

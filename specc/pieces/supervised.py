@@ -37,7 +37,7 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = (loss_of(net(inputs), targets[batch.ids]) * batch.weights).sum()
+        loss = loss_of(net(inputs), targets[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())
@@ -64,7 +64,7 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = (loss_of(net(inputs), (targets[batch.ids] - mean) / answer.deviation) * batch.weights).sum()
+        loss = loss_of(net(inputs), (targets[batch.ids] - mean) / answer.deviation) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())

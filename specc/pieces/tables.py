@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -51,15 +52,23 @@ def read_folders(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
     return [{"file": f"{name}/{row['file']}", "label": name} for name in classes for row in read_images(folder / name)]
 
 
-def inside(root: Path, name: str) -> Path:
-    """The file that `name` means below `root`, links resolved. Raises ValueError if it leads out."""
+def inside(root: Path, name: str, folders: dict[str, Path] | None = None) -> Path:
+    """The file that `name` means below `root`, links resolved. Raises ValueError if it leads out.
+
+    One who asks for many files of the same root gives one dictionary to all calls: each folder is resolved once.
+    """
     windows = PureWindowsPath(name)
-    if not name or "\0" in name or windows.anchor or PurePosixPath(name).anchor or ".." in windows.parts:
+    if not name or "\0" in name or windows.anchor or name.startswith("/") or ".." in windows.parts:
         raise ValueError("is not a plain path inside the data folder")
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
+    folders = {} if folders is None else folders
+    head, tail = os.path.split(name)
+    for folder in {"", head} - folders.keys():
+        folders[folder] = (root / folder).resolve()
+    path = folders[head] / tail
+    linked = path.is_symlink()
+    if not (path.resolve() if linked else folders[head]).is_relative_to(folders[""]):
         raise ValueError("is a link that leads out of the data folder")
-    return path
+    return path.resolve() if linked else path
 
 
 def group_by_column(rows: Sequence[Mapping[str, str]], column: str) -> list[str]:

@@ -56,8 +56,9 @@ def edit_once(
 def rows(root: Path) -> list[dict[str, str]]:
     """The lines of the manifest by our words; its files lie beside it or below."""
     table, folder = tables.read_manifest(root / "../specc/demo/data/mr-t1t2/t1t2.csv"), "../specc/demo/data/mr-t1t2"
+    folders: dict[str, Path] = {}
     for row in table:
-        tables.inside(root / folder, row["file"])
+        tables.inside(root / folder, row["file"], folders)
     return [
         {
             "file": row["file"],

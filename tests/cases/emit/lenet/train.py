@@ -53,7 +53,7 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = (binary_cross_entropy(net(inputs), targets[batch.ids]) * batch.weights).sum()
+        loss = binary_cross_entropy(net(inputs), targets[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())
