@@ -71,7 +71,7 @@ OWNERS = {
     "fsync": os,
     "unlink": pathlib.Path,  # old checkpoints go
     "restore": checkpoints,
-    "edited": pixels,        # an image is decoded
+    "pixels_of": pixels,     # an image is decoded
     "write_atomic": export,
 }
 name, _, after = place.partition(" ")

@@ -92,7 +92,7 @@ def test_a_signal_ends_with_a_checkpoint(
 
 
 def test_a_signal_ends_the_reading_of_images_and_the_export(study: Study, half: Path, tmp_path: Path) -> None:
-    running = Running(study, tmp_path / "new", cache=tmp_path / "cache", hurt=Hurt("edited", 10, "15"))
+    running = Running(study, tmp_path / "new", cache=tmp_path / "cache", hurt=Hurt("pixels_of", 10, "15"))
     assert running.end() == 130 and running.told("stopped") and not running.told("start")
     running = Running(study, half, *RESUME, hurt=Hurt("write_atomic", 1, "2"))
     assert running.end() == 130 and running.told("trained") and not running.told("parity")
@@ -265,7 +265,7 @@ def test_what_cannot_be_written_is_told(
 
 
 def test_a_cache_that_cannot_be_written_is_told(study: Study, tmp_path: Path) -> None:
-    running = Running(study, tmp_path / "run", cache=tmp_path / "cache", hurt=Hurt("edited", 50, "full"))
+    running = Running(study, tmp_path / "run", cache=tmp_path / "cache", hurt=Hurt("pixels_of", 50, "full"))
     assert "No space left on device" in refused(running, "T659", 2)
     assert not list((tmp_path / "cache").glob("*.npy"))
 

@@ -29,7 +29,7 @@ PLACES = (
     ("replace after", "kill", 8),  # published, and the one before the last is still there
     ("unlink", "kill", 6),
     ("restore after", "kill", 1),  # while a resume begins
-    ("edited", "kill", 100),  # while images are decoded
+    ("pixels_of", "kill", 100),  # while images are decoded
 )
 Place = tuple[str, str, int]
 
@@ -42,7 +42,7 @@ def deal(seed: int, hands: int, size: int) -> list[list[Place]]:
     dice = random.Random(seed)
     cards: Iterator[Place] = cycle(dice.sample(PLACES, len(PLACES)))
     dealt = [[next(cards) for _ in range(size)] for _ in range(hands)]
-    return [sorted(hand, key=lambda card: (card[0] == "restore after") - (card[0] == "edited")) for hand in dealt]
+    return [sorted(hand, key=lambda card: (card[0] == "restore after") - (card[0] == "pixels_of")) for hand in dealt]
 
 
 def kill(running: Running, place: str, dice: random.Random) -> bool:

@@ -534,7 +534,8 @@ def test_what_was_decoded_is_not_decoded_again(data: Path, monkeypatch: pytest.M
     kept.write_bytes(bytes(damaged[:-1]))
     for entry, values in zip(entries, plain, strict=True):
         assert np.array_equal(index.read(entry, cache, "none", None), values)
-    assert calls == [entries[0].path, entries[-1].path]
+    stored = sorted(entries, key=lambda entry: entry.kept[1] if entry.kept else -1)
+    assert sorted(calls) == sorted([stored[0].path, stored[-1].path])
     kept.unlink()
     assert np.array_equal(index.read(entries[3], cache, "none", None), plain[3])
 
