@@ -1,6 +1,6 @@
 """The layers that come with specc, one family a file."""
 
-from specc.layers import activations, conv, dense, joining, normal, pool
+from specc.layers import activations, conv, dense, forms, joining, normal, pool
 from specc.layers.initial import INITIALIZERS
 
 LAYERS = (
@@ -10,6 +10,7 @@ LAYERS = (
     *normal.LAYERS,
     *activations.LAYERS,
     *joining.LAYERS,
+    *forms.LAYERS,
 )
 
 __all__ = ["INITIALIZERS", "LAYERS"]

@@ -47,6 +47,11 @@ LAYERS = (
     _activation("gelu", "x times the normal distribution function.", "Hendrycks and Gimpel 2016, arXiv:1606.08415"),
     _activation("silu", "x * sigmoid(x), also called swish.", "Elfwing et al. 2018, arXiv:1702.03118"),
     _activation("tanh", "Hyperbolic tangent: between -1 and 1.", "LeCun et al. 1998, Proc. IEEE 86:2278"),
+    _activation(
+        "scaled_tanh",
+        "1.7159 * tanh(2x / 3): 1 at 1, -1 at -1, and curved most near there; LeNet-5's.",
+        "LeCun et al. 1998, Proc. IEEE 86:2278, appendix A",
+    ),
     _activation("sigmoid", "1 / (1 + exp(-x)): each value becomes a probability of its own, between 0 and 1."),
     _activation(
         "softmax", "exp(x) divided by its sum over the neurons (the channels of an image): probabilities that sum to 1."

@@ -32,6 +32,14 @@ OPS = (
     Op("silu", _same, lambda node, names: f"F.silu({names[0]})", "x * sigmoid(x).", _PASS),
     Op("tanh", _same, lambda node, names: f"torch.tanh({names[0]})", "Between -1 and 1.", _PASS, monotone=True),
     Op(
+        "scaled_tanh",
+        _same,
+        lambda node, names: f"1.7159 * torch.tanh({names[0]} * 2 / 3)",
+        "1.7159 * tanh(2x / 3): between -1.7159 and 1.7159.",
+        _PASS,
+        monotone=True,
+    ),
+    Op(
         "sigmoid",
         _same,
         lambda node, names: f"torch.sigmoid({names[0]})",

@@ -30,6 +30,18 @@ def _parameters(attrs: Attrs, shapes: Shapes) -> int:
     return 2 * shapes[0][0]
 
 
+def _response_infer(attrs: Attrs, shapes: Shapes) -> Shape:
+    return image(shapes, "local response normalisation")
+
+
+def _response_call(node: Node, names: tuple[str, ...]) -> str:
+    attrs = node.attrs
+    shown = arguments(
+        attrs["size"], alpha=(attrs["alpha"], 1e-4), beta=(attrs["beta"], 0.75), k=(float(attrs["k"]), 1.0)
+    )
+    return f"F.local_response_norm({names[0]}, {shown})"
+
+
 OPS = (
     Op(
         name="batchnorm2d",
@@ -50,6 +62,14 @@ OPS = (
         stem="batchnorm",
         doc="Each feature to mean 0 and deviation 1 over the batch, then a learned scale and shift.",
         relevance="folded into the dense layer before it",
+    ),
+    Op(
+        name="local_response_norm",
+        infer=_response_infer,
+        call=_response_call,
+        stem="norm",
+        doc="x / (k + alpha * mean of squares over `size` neighbouring channels, zeros beyond the edge) ** beta.",
+        relevance="identity: the divisor counts as constant",
     ),
     Op(
         name="dropout",

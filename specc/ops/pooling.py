@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.ir import Node
-from specc.ops.printing import arguments
+from specc.ops.printing import arguments, pair
 from specc.ops.weights import Attrs, Shapes, image, window_out
 from specc.plugin import Op, ShapeFault
 from specc.shapes import Shape
@@ -46,6 +46,20 @@ OPS = (
         stem="avgpool",
         doc="Mean of each window; padding is never counted.",
         relevance="epsilon: a convolution with equal weights",
+    ),
+    Op(
+        name="adaptive_avgpool",
+        infer=lambda attrs, shapes: (image(shapes, "adaptive pooling")[0], *attrs["size"]),
+        call=lambda node, names: f"F.adaptive_avg_pool2d({names[0]}, {pair(node.attrs['size'])})",
+        doc="Mean of each of height x width windows that cover the map; (C, H, W) to (C, *size).",
+        relevance="epsilon: a convolution with equal weights",
+    ),
+    Op(
+        name="global_maxpool",
+        infer=lambda attrs, shapes: (image(shapes, "global pooling")[0],),
+        call=lambda node, names: f"{names[0]}.amax((2, 3))",
+        doc="Largest value of each whole channel; (C, H, W) to (C,).",
+        relevance="winner takes all",
     ),
     Op(
         name="global_avgpool",

@@ -13,6 +13,7 @@ _RANGE = {
     "sigmoid": "never leaves 0 to 1",
     "softmax": "is always 1 for one neuron",
     "tanh": "never leaves -1 to 1",
+    "scaled_tanh": "never leaves -1.72 to 1.72",
     "relu": "never goes below 0, and cannot learn where it is 0",
 }
 

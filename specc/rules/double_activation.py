@@ -63,6 +63,7 @@ _WHY = {
     "softmax": "after a softmax all values lie between 0 and 1, so a second one can never be sure of anything",
     "sigmoid": "after a sigmoid all values lie between 0 and 1, so the output can never be sure of anything",
     "tanh": "after a tanh all values lie between -1 and 1, so the output can never be sure of anything",
+    "scaled_tanh": "after it all values lie between -1.72 and 1.72, so the output can never be sure of anything",
 }
 
 RULE = Rule("S210", "double_activation", check)
