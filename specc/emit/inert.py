@@ -64,14 +64,15 @@ def form(text: str) -> tuple[list[str], set[str], list[str]]:
     Formatting does not change it. Raises SyntaxError, ValueError or tokenize.TokenError for what is no Python.
     """
     tree = ast.parse(text)
+    nodes = list(ast.walk(tree))
     documents = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and ast.get_docstring(node) is not None
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in documents:
             node.value = ""
     imports = {

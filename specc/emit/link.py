@@ -12,7 +12,7 @@ import ast
 import builtins
 import importlib.util
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
@@ -118,8 +118,8 @@ class Linker:
                 changes.append((use, text))
         changes += [
             (call, segment(module.text, call.args[0]))
-            for call in ast.walk(node)
-            if isinstance(call, ast.Call) and self.symbol_of(module, call.func) is IDENTITY
+            for call in calls(node)
+            if self.symbol_of(module, call.func) is IDENTITY
         ]
         if file.names.setdefault(piece.name, piece.module) != piece.module:
             raise LinkFault(f"{piece.name} comes from {piece.module} and from {file.names[piece.name]}")
@@ -218,7 +218,8 @@ def is_slot(module: Module, name: str) -> bool:
     return name in module.imports and module.imports[name][0].rpartition(".")[2] == "slots"
 
 
-def loads(node: ast.stmt) -> Iterator[ast.Name]:
+@lru_cache(maxsize=2048)
+def loads(node: ast.stmt) -> tuple[ast.Name, ...]:
     """The names that a definition takes from outside of itself, where they stand."""
     bound = {
         child.id for child in ast.walk(node) if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)
@@ -228,9 +229,17 @@ def loads(node: ast.stmt) -> Iterator[ast.Name]:
             bound.add(child.arg)
         elif isinstance(child, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and child is not node and child.name:
             bound.add(child.name)
-    for child in ast.walk(node):
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in bound:
-            yield child
+    return tuple(
+        child
+        for child in ast.walk(node)
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in bound
+    )
+
+
+@lru_cache(maxsize=2048)
+def calls(node: ast.stmt) -> tuple[ast.Call, ...]:
+    """The calls in a definition."""
+    return tuple(child for child in ast.walk(node) if isinstance(child, ast.Call))
 
 
 def segment(text: str, node: ast.expr) -> str:

@@ -48,9 +48,9 @@ def emit(study: Study) -> dict[str, str]:
 
     Raises NotInert if a text of the spec would be more than a string constant.
     """
-    linker, files = linked(study)
-    files = {name: tidy(text) for name, text in files.items()}
-    require_inert(files, linked(placeholder(study))[1])
+    linker, raw = linked(study)
+    files, plain = tidy(raw), linked(placeholder(study))[1]
+    require_inert(files, plain | {name: files[name] for name in raw if raw[name] == plain.get(name)})
     waiting = sorted(linker.copied)
     for module in waiting:
         files[f"{WHOLE[module]}.py"] = linker.copy(module)
