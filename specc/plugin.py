@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Protocol
 
 from pydantic import (
     BaseModel,
@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from specc.errors import Diagnostic, Path, Span
 from specc.ir import Node
-from specc.shapes import Shape
+from specc.shapes import Reach, Shape, window_reach
 
 if TYPE_CHECKING:
     from specc.study import Study
@@ -166,6 +166,10 @@ class Op:
     `module(node, shapes)` is the constructor printed in `__init__` (None for a function); `call(node, arguments)` is
     the expression printed in `forward`, where `arguments` are Python names and `self.<node name>` is the module.
     `relevance` names the LRP rule that fits, or says why there is none.
+
+    `reach(attrs, shapes, output shape)` says how many pixels an output pixel looks at and how far the next one is
+    from it. `keeps` says which values wait in memory for the backward pass (`input`, `output`), `keeps_bytes` what
+    waits beside them for each number of the output (indices, masks). `sign` stands in the circle of a join.
     """
 
     name: str
@@ -178,6 +182,10 @@ class Op:
     multiply_adds: Callable[[Mapping[str, Any], tuple[Shape, ...]], int] = lambda attrs, shapes: 0
     stem: str = ""  # nodes without an id are called stem + number; empty: the op's own name
     monotone: bool = False  # element-wise and never decreasing, so that max-pooling may go first
+    reach: Callable[[Mapping[str, Any], tuple[Shape, ...], Shape], Reach] = window_reach
+    keeps: tuple[Literal["input", "output"], ...] = ("output",)
+    keeps_bytes: int = 0
+    sign: str = ""
 
 
 class ShapeFault(Exception):
@@ -210,7 +218,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """A word for `optimizer:`. `torch` is the class to print, `keywords(arguments)` its literal keyword arguments."""
+    """A word for `optimizer:`. `torch` is the class to print, `keywords(arguments)` its literal keyword arguments.
+
+    `moments(arguments)` is how many numbers it keeps for each weight from one step to the next.
+    """
 
     name: str
     torch: str
@@ -218,6 +229,7 @@ class Optimizer:
     keywords: Callable[[Any], Mapping[str, Any]]
     doc: str
     source: str = ""
+    moments: Callable[[Any], int] = lambda arguments: 2
 
 
 @dataclass(frozen=True, slots=True)
