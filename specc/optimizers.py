@@ -68,5 +68,6 @@ OPTIMIZERS = (
         _sgd,
         "v = momentum * v + g; w = w - learning_rate * v (with Nesterov: g + momentum * v).",
         "Sutskever et al. 2013, ICML, section 2",
+        moments=lambda arguments: int(arguments.momentum > 0),
     ),
 )

@@ -26,10 +26,17 @@ _PASS = "identity: relevance goes through an element-wise activation unchanged"
 
 OPS = (
     Op("relu", _same, lambda node, names: f"F.relu({names[0]})", "max(0, x).", _PASS, monotone=True),
-    Op("leaky_relu", _same, _leaky, "x where positive, else slope * x.", _PASS, monotone=True),
-    Op("elu", _same, _elu, "x where positive, else alpha * (exp(x) - 1).", _PASS, monotone=True),
-    Op("gelu", _same, lambda node, names: f"F.gelu({names[0]})", "x times the normal distribution function.", _PASS),
-    Op("silu", _same, lambda node, names: f"F.silu({names[0]})", "x * sigmoid(x).", _PASS),
+    Op("leaky_relu", _same, _leaky, "x where positive, else slope * x.", _PASS, monotone=True, keeps=("input",)),
+    Op("elu", _same, _elu, "x where positive, else alpha * (exp(x) - 1).", _PASS, monotone=True, keeps=("input",)),
+    Op(
+        "gelu",
+        _same,
+        lambda node, names: f"F.gelu({names[0]})",
+        "x times the normal distribution function.",
+        _PASS,
+        keeps=("input",),
+    ),
+    Op("silu", _same, lambda node, names: f"F.silu({names[0]})", "x * sigmoid(x).", _PASS, keeps=("input",)),
     Op("tanh", _same, lambda node, names: f"torch.tanh({names[0]})", "Between -1 and 1.", _PASS, monotone=True),
     Op(
         "scaled_tanh",

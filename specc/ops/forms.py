@@ -35,5 +35,6 @@ OPS = (
         call=_select_call,
         doc="Channels of a map by number, in the order given; (C, H, W) to (len(channels), H, W).",
         relevance="goes back to the channels that were taken; the others have none",
+        keeps=(),
     ),
 )

@@ -47,6 +47,8 @@ OPS = (
         call=_add_call,
         doc="Sum of values of equal shape.",
         relevance="split in proportion to the summands",
+        keeps=(),
+        sign="+",
     ),
     Op(
         name="concat",
@@ -54,6 +56,8 @@ OPS = (
         call=lambda node, names: f"torch.cat(({', '.join(names)}), 1)",
         doc="Values one after another along the channels; height and width are equal.",
         relevance="cut apart along the channels",
+        keeps=(),
+        sign="||",
     ),
     Op(
         name="pad_channels",
@@ -62,6 +66,7 @@ OPS = (
         stem="shortcut",
         doc="Every stride-th pixel, with `before` and `after` channels of zeros added (ResNet's option A).",
         relevance="the channels that were there keep theirs; the zeros have none",
+        keeps=(),
     ),
     Op(
         name="flatten",
@@ -69,5 +74,6 @@ OPS = (
         call=lambda node, names: f"torch.flatten({names[0]}, 1)",
         doc="All values of a sample as one vector, in the order channels, height, width.",
         relevance="reshaped back",
+        keeps=(),
     ),
 )

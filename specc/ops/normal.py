@@ -52,6 +52,7 @@ OPS = (
         stem="batchnorm",
         doc="Each channel to mean 0 and deviation 1 over batch, height and width, then a learned scale and shift.",
         relevance="folded into the convolution before it",
+        keeps=("input",),
     ),
     Op(
         name="batchnorm1d",
@@ -62,6 +63,7 @@ OPS = (
         stem="batchnorm",
         doc="Each feature to mean 0 and deviation 1 over the batch, then a learned scale and shift.",
         relevance="folded into the dense layer before it",
+        keeps=("input",),
     ),
     Op(
         name="local_response_norm",
@@ -70,6 +72,8 @@ OPS = (
         stem="norm",
         doc="x / (k + alpha * mean of squares over `size` neighbouring channels, zeros beyond the edge) ** beta.",
         relevance="identity: the divisor counts as constant",
+        keeps=("input", "output"),
+        keeps_bytes=8,  # the divisor, before and after its power
     ),
     Op(
         name="dropout",
@@ -78,5 +82,7 @@ OPS = (
         module=lambda node, shapes: f"nn.Dropout({node.attrs['rate']!r})",
         doc="In training each value becomes 0 with probability `rate`, the rest grow by 1/(1 - rate); else nothing.",
         relevance="identity: off in evaluation",
+        keeps=(),
+        keeps_bytes=1,  # the mask
     ),
 )

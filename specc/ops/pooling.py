@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from specc.ir import Node
 from specc.ops.printing import arguments, pair
 from specc.ops.weights import Attrs, Shapes, image, window_out
 from specc.plugin import Op, ShapeFault
-from specc.shapes import Shape
+from specc.shapes import Reach, Shape
 
 
 def _pool_infer(attrs: Attrs, shapes: Shapes) -> Shape:
@@ -30,6 +32,12 @@ def _shown(node: Node, name: str) -> str:
     return f"F.{node.op[:3]}_pool2d({name}, {shown})"
 
 
+def _adaptive_reach(attrs: Attrs, shapes: Shapes, output: Shape) -> Reach:
+    """The largest of the windows, and their mean distance."""
+    height, width = (-(-shapes[0][i] // output[i]) for i in (1, 2))
+    return (height, width), (Fraction(shapes[0][1], output[1]), Fraction(shapes[0][2], output[2]))
+
+
 OPS = (
     Op(
         name="maxpool2d",
@@ -38,6 +46,8 @@ OPS = (
         stem="pool",
         doc="Largest value of each window; padding counts as minus infinity.",
         relevance="winner takes all",
+        keeps=("input",),
+        keeps_bytes=8,  # where each maximum was, as a 64-bit number
     ),
     Op(
         name="avgpool2d",
@@ -46,6 +56,7 @@ OPS = (
         stem="avgpool",
         doc="Mean of each window; padding is never counted.",
         relevance="epsilon: a convolution with equal weights",
+        keeps=("input",),
     ),
     Op(
         name="adaptive_avgpool",
@@ -53,6 +64,8 @@ OPS = (
         call=lambda node, names: f"F.adaptive_avg_pool2d({names[0]}, {pair(node.attrs['size'])})",
         doc="Mean of each of height x width windows that cover the map; (C, H, W) to (C, *size).",
         relevance="epsilon: a convolution with equal weights",
+        reach=_adaptive_reach,
+        keeps=("input",),
     ),
     Op(
         name="global_maxpool",
@@ -60,6 +73,7 @@ OPS = (
         call=lambda node, names: f"{names[0]}.amax((2, 3))",
         doc="Largest value of each whole channel; (C, H, W) to (C,).",
         relevance="winner takes all",
+        keeps=("input", "output"),
     ),
     Op(
         name="global_avgpool",
@@ -67,5 +81,6 @@ OPS = (
         call=lambda node, names: f"{names[0]}.mean((2, 3))",
         doc="Mean of each whole channel; (C, H, W) to (C,).",
         relevance="epsilon: a convolution with equal weights",
+        keeps=(),
     ),
 )

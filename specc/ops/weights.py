@@ -138,6 +138,7 @@ OPS = (
         stem="conv",
         doc="2-D cross-correlation with learned kernels; (C, H, W) to (filters, H', W').",
         relevance="alpha-beta (alpha 1, beta 0); bounded inputs (z-B) on the first layer",
+        keeps=("input",),
     ),
     Op(
         name="linear",
@@ -149,5 +150,6 @@ OPS = (
         stem="dense",
         doc="y = W x + b on a vector; (features,) to (units,).",
         relevance="epsilon",
+        keeps=("input",),
     ),
 )
