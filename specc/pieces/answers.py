@@ -8,7 +8,8 @@ from specc.pieces.slots import to_pair
 
 def brightness(images: Tensor) -> Tensor:
     """(B, 2): each image's mean, and the root of its mean square."""
-    return torch.stack([images.mean((1, 2, 3)), images.square().mean((1, 2, 3)).sqrt()], 1)
+    mean, square = (values.mean(3).mean(2).mean(1) for values in (images, images.square()))  # short sums, small errors
+    return torch.stack([mean, square.sqrt()], 1)
 
 
 def typical(images: Tensor) -> Tensor:
