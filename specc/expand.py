@@ -31,7 +31,8 @@ Places
 A value that replaces `$w` has the place of the `$w` as `span`, and the place in `vars` as `definition`. A layer that
 comes out of a block has the block's name at its use in the network as `span`, and its own place inside of `blocks` as
 `definition`; an argument that was passed to the block has its place at that use as `span`. `Document.own_span` is None
-wherever there is a definition: fixes must not rewrite shared text.
+wherever there is a definition: fixes must not rewrite shared text. `within` of an item names the uses of blocks around
+it: what a diagram frames.
 
 Codes: S160 to S179.
 """
@@ -148,7 +149,7 @@ class _Expansion:
         name, place, entry = split
         if isinstance(item, Mapping_) and name == "from" and not isinstance(entry.node, Mapping_):
             target = self._reference(entry.node, scope)
-            self._emit(out, placed(Mapping_({"from": entry_at(entry, target, scope)}, item.span), item, scope))
+            self._emit(out, placed(Mapping_({"from": entry_at(entry, target, scope)}, item.span), item, scope), scope)
             return
         arguments = entry.node if isinstance(entry.node, Mapping_) else None
         if arguments is None and not (isinstance(entry.node, Scalar) and entry.node.value is None):
@@ -163,7 +164,7 @@ class _Expansion:
             if block is not None:
                 self._use(block, place, arguments, scope, last, out)
             else:
-                self._emit(out, self._layer(item, entry, arguments, scope, last))
+                self._emit(out, self._layer(item, entry, arguments, scope, last), scope)
             if self._too_much():
                 return
 
@@ -215,8 +216,10 @@ class _Expansion:
                             ("to leave a layer out, delete its line",), scope=scope)  # fmt: skip
         return 1
 
-    def _emit(self, out: list[Node], item: Node) -> None:
+    def _emit(self, out: list[Node], item: Node, scope: Scope) -> None:
         self._count(item.span)
+        if scope.chain and not isinstance(item, Sequence_):
+            item = replace(item, within=scope.within)
         out.append(item)
 
     def _count(self, span: Span) -> None:

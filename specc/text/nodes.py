@@ -10,6 +10,7 @@ from functools import cached_property
 from specc.errors import Label, Path, Span
 
 Value = bool | int | float | str | None
+Within = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Scalar:
     """One value. `value` is what YAML 1.2 makes of it, `raw` the text itself (without quotes, escapes resolved).
 
     Fields that hold text take `raw`; `quoted` tells that the author meant text. `span` is the place of use;
-    `definition`, where it is not None, the place that the value was written at.
+    `definition`, where it is not None, the place that the value was written at. `within` (of a layer that came out of
+    blocks) names the uses of blocks around it, outermost first: (the block, a name for this use).
     """
 
     value: Value
@@ -25,6 +27,7 @@ class Scalar:
     quoted: bool
     span: Span
     definition: Span | None = None
+    within: Within = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Mapping_:
-    """`key: value` pairs in the order of the text. Keys are text as written, never numbers or booleans."""
+    """`key: value` pairs in the order of the text. Keys are text as written, never numbers or booleans.
+
+    `within` as in `Scalar`.
+    """
 
     items: dict[str, Entry]
     span: Span
     definition: Span | None = None
+    within: Within = ()
 
     def get(self, key: str) -> Node | None:
         """The value of a key, or None where it is absent (a present empty value is a Scalar)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from specc.errors import Diagnostic, Fix, Label, Note, Span
 from specc.text.arithmetic import ExpressionFault, Number, calculate
 from specc.text.names import nearest
-from specc.text.nodes import Entry, Mapping_, Node, Scalar, Sequence_
+from specc.text.nodes import Entry, Mapping_, Node, Scalar, Sequence_, Within
 
 MOST_NODES = 300_000  # values in an expanded spec
 
@@ -48,6 +48,11 @@ class Scope:
     def inside(self) -> bool:
         """Whether this is the inside of a block."""
         return self.call is not None
+
+    @property
+    def within(self) -> Within:
+        """The uses of blocks around this scope, outermost first: (the block, a name for this use)."""
+        return tuple(zip(self.chain, self.prefix.split("."), strict=False))
 
     def hide(self, block: str) -> str:
         """A name for a use of a block that has no id: one that nothing else in this scope has."""
