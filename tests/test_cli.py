@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import typing
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -282,6 +284,36 @@ def test_every_listed_word_has_a_page(tmp_path: Path) -> None:
     for page in found:
         text = "\n".join(reference.find(found, page.word).lines())
         assert len(text) > len(page.word) + 20, page.word
+
+
+def test_every_key_has_a_page(tmp_path: Path) -> None:
+    """Of the language and of every task, by its path and by its own name, whatever the capitals."""
+    from pydantic import BaseModel
+
+    from specc.api import reference
+    from specc.registry import core
+    from specc.spec.keys import FIXED
+
+    found = reference.pages(tmp_path)
+    words = {page.word for page in found}
+
+    def paths(path: str, annotation: Any) -> Iterator[str]:
+        yield path
+        for part in (annotation, *typing.get_args(annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                for name, field in part.model_fields.items():
+                    yield from paths(f"{path}.{field.alias or name}", field.annotation)
+
+    keys = {key for name, (annotation, _) in FIXED.items() for key in paths(name, annotation)}
+    keys |= {key for task in core().tasks.values() for key in paths("output", task.output)}
+    assert len(keys) > 50 and not keys - words, sorted(keys - words)
+    assert {"vars", "blocks", "repeat", "id", "networks", "loss", "optimizer"} <= words
+    assert reference.find(found, "Patience").word == "train.early_stop.patience"
+    assert reference.find(found, "CONV2D").word == "conv2d"
+    stride = reference.find(found, "stride")
+    assert stride.kind == "argument" and any("conv2d" in words for words, _, _ in stride.arguments)
+    assert "value" not in {kind for page in found for _, kind, _ in page.arguments}
+    assert all(kind for page in found for _, kind, _ in page.arguments)
 
 
 def test_every_code_has_a_page(tmp_path: Path) -> None:

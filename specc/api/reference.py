@@ -14,8 +14,9 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
+from pydantic.fields import FieldInfo
 
+from specc.api import language
 from specc.data import DATA_RULES
 from specc.deploy import faults as deploy_faults
 from specc.plugin import Call
@@ -23,6 +24,8 @@ from specc.registry import Registry, enabled
 from specc.rules import pages as pages_of_names
 from specc.run import faults as run_faults
 from specc.run.faults import fault
+from specc.spec.keys import FIXED
+from specc.spec.words import fields_of, phrase
 from specc.text import pages as pages_of_text
 
 WIDTH = 100
@@ -51,7 +54,7 @@ class Page:
         """The page for a terminal."""
         lines = [f"{self.word} ({self.kind})", "", *flowed(self.text.strip())]
         if self.arguments:
-            lines += ["", "arguments:"]
+            lines += ["", *(["arguments:"] if self.kind != "argument" else [])]
         for name, kind, doc in self.arguments:
             lines += [
                 f"  {name}: {kind}".rstrip(": "),
@@ -77,16 +80,23 @@ def flowed(text: str) -> list[str]:
 def pages(folder: FilePath) -> list[Page]:
     """Every page, of specc and of the plugins that are enabled from a folder upwards."""
     registry = enabled(folder)
-    return [*_words(registry), *_keys(), *_codes(registry)]
+    return [*_words(registry), *_keys(registry), *_codes(registry)]
 
 
 def find(pages: Iterable[Page], word: str) -> Page:
-    """The page of a word (codes in any case). Raises SpeccError T661 with the nearest words."""
-    known = list(pages)
+    """The page of a word, of a key below another (`early_stop`) or of an argument (`stride`); capitals do not count.
+
+    Raises SpeccError T661 with the nearest words.
+    """
+    known, asked = list(pages), word.strip().lower()
     for page in known:
-        if page.word == word or (page.kind == "code" and page.word == word.upper()):
+        if page.word == word or page.word.lower() == asked:
             return page
-    near = difflib.get_close_matches(word, [page.word for page in known], 3, 0.5)
+    inner = [page for page in known if page.kind == "key" and page.word.rpartition(".")[2] == asked]
+    found = inner[0] if inner else _arguments_called(known, asked)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(asked, [page.word for page in known], 3, 0.5)
     cures = [f"did you mean {' or '.join(f'`{name}`' for name in near)}?"] if near else []
     raise fault("T661", f"there is no page for `{word[:80]}`", *cures, "`specc explain` lists all words")
 
@@ -96,7 +106,7 @@ def contents(pages: Iterable[Page]) -> list[str]:
     known = list(pages)
     lines = []
     for kind in KINDS:
-        words = [page.word for page in known if page.kind == kind]
+        words = [page.word for page in known if page.kind == kind and "." not in page.word]
         if kind != "code":
             lines += [f"{PLURAL.get(kind, kind + 's')}:", f"  {', '.join(words)}"] if words else []
             continue
@@ -128,14 +138,57 @@ def _words(registry: Registry) -> list[Page]:
     return found
 
 
-def _keys() -> list[Page]:
-    from specc.spec.keys import FIXED
-
+def _keys(registry: Registry) -> list[Page]:
+    """Every key of a spec by its path: `input`, `input.window`, `train.early_stop.patience`; those of tasks as well."""
     found = []
     for name, (annotation, field) in FIXED.items():
-        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-        found.append(Page(name, "key", field.description or "", _arguments(model)))
+        if models := _models(annotation):
+            found.append(Page(name, "key", field.description or "", _arguments(models[0])))
+            found += _below(name, models[0])
+        else:
+            found.append(Page(name, "key", f"{field.description}"))
+    found.append(Page("output", "key", "what comes out: depends on the task, see `specc explain TASK`"))
+    done = {page.word for page in found}
+    for task in registry.tasks.values():
+        for page in _below("output", task.output) if task.output else ():
+            if page.word not in done:
+                found.append(page)
+                done.add(page.word)
+    return found + [Page(name, "key", text) for name, text in language.DOCS.items() if name not in done]
+
+
+def _below(path: str, model: type[BaseModel]) -> list[Page]:
+    """The keys of a group, and theirs."""
+    found, schemas = [], fields_of(model)
+    for name, field in model.model_fields.items():
+        word, inner = field.alias or name, _models(field.annotation)
+        text = f"{field.description}\n\n{_kind(schemas[word], field)}"
+        found.append(Page(f"{path}.{word}", "key", text, _arguments(inner[0] if inner else None)))
+        for group in inner:
+            found += _below(f"{path}.{word}", group)
     return found
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The groups of keys that a value may be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return [model for part in typing.get_args(annotation) for model in _models(part)]
+    return []
+
+
+def _arguments_called(known: Iterable[Page], word: str) -> Page | None:
+    """What an argument means, layer by layer (loss by loss, ...), where no page has its name."""
+    there: dict[tuple[str, str], list[str]] = {}
+    for page in known:
+        for name, kind, doc in page.arguments:
+            if name == word and "." not in page.word:
+                there.setdefault((kind, doc), []).append(page.word)
+    if not there:
+        return None
+    rows = tuple((", ".join(sorted(words)), kind, doc) for (kind, doc), words in there.items())
+    return Page(word, "argument", "What it means, and where:", rows)
 
 
 def _codes(registry: Registry) -> list[Page]:
@@ -150,41 +203,30 @@ def _codes(registry: Registry) -> list[Page]:
 def _arguments(model: type[BaseModel] | None) -> tuple[tuple[str, str, str], ...]:
     if model is None:
         return ()
-    rows = []
+    schemas, rows = fields_of(model), []
     for name, field in model.model_fields.items():
-        kind = type_name(field.annotation)
-        default = (
-            "required" if field.default is PydanticUndefined and not field.default_factory else _shown(field.default)
-        )
-        rows.append((field.alias or name, f"{kind}, {default}" if default else kind, field.description or ""))
+        word = field.alias or name
+        rows.append((word, _kind(schemas[word], field), field.description or ""))
     return tuple(rows)
 
 
+def _kind(schema: dict[str, Any], field: FieldInfo) -> str:
+    """`a whole number of at least 1, default 1`."""
+    if field.is_required():
+        return f"{phrase(schema)}, required"
+    default = _shown(field.get_default(call_default_factory=True))
+    return f"{phrase(schema)}, default {default}" if default else phrase(schema)
+
+
 def _shown(default: Any) -> str:
-    if default is None or default is PydanticUndefined or default == ():
+    """A default as a spec would have it; empty where there is none."""
+    if default is None or default == () or default == {}:
         return ""
     if isinstance(default, Call):
         return default.name
     if isinstance(default, bool):
         return str(default).lower()
+    if isinstance(default, tuple):
+        shown = [_shown(part) for part in default]
+        return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"
     return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def type_name(annotation: Any) -> str:
-    """A type in the words of the language: `number`, `whole number`, `text`, `a or b`."""
-    plain = {int: "whole number", float: "number", str: "text", bool: "true or false", Call: "name", type(None): ""}
-    if annotation in plain:
-        return plain[annotation]
-    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return type_name(parts[0])
-    if origin is typing.Literal:
-        return " or ".join(str(part) for part in parts)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(dict.fromkeys(filter(None, map(type_name, parts))))
-    if origin in (tuple, list):
-        names = list(dict.fromkeys(type_name(part) for part in parts if part is not Ellipsis))
-        return f"[{', '.join(type_name(p) for p in parts)}]" if Ellipsis not in parts else f"list of {names[0]}"
-    if origin is dict:
-        return f"{{name: {type_name(parts[1])}}}"
-    return "group" if isinstance(annotation, type) and issubclass(annotation, BaseModel) else "value"

@@ -29,6 +29,13 @@ def schema_of(model: type[BaseModel], path: Path) -> dict[str, Any]:
     return _plain(schema, definitions)
 
 
+def fields_of(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """JSON Schema of each field of a model, by the name that it has in a spec."""
+    root = model.model_json_schema(by_alias=True)
+    definitions = root.get("$defs", {})
+    return {name: _plain(schema, definitions) for name, schema in root.get("properties", {}).items()}
+
+
 def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in schema:
         schema = definitions[schema["$ref"].rsplit("/", 1)[-1]]
