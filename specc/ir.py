@@ -34,7 +34,8 @@ class Graph:
 
     `activation` is the final activation that the pass `head_on_logits` took off for training; the Deploy module puts
     it back ("none" where there was none). `init` says how weights start: for a node's name, or "*" for all others,
-    {"weights": "nn.init.xavier_uniform_", "keywords": {...}, "bias": 0.0}.
+    {"weights": "nn.init.xavier_uniform_", "keywords": {...}, "bias": 0.0}; `module` beside them is where a function
+    that torch does not have comes from. `lr_scale` holds factors of the learning rate for some nodes.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Graph:
     outputs: Mapping[str, str]
     activation: str = "none"
     init: Mapping[str, Any] = field(default_factory=dict)
+    lr_scale: Mapping[str, float] = field(default_factory=dict)
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises KeyError."""

@@ -123,6 +123,16 @@ class Builder(Protocol):
         """The value that an id names; an unknown one becomes a diagnostic at `path`."""
         ...
 
+    def node(self, value: str) -> Node | None:
+        """The primitive that made a value; None for what comes into the network."""
+        ...
+
+    def aside(self, value: str, what: str) -> str:
+        """Ask the primitive that made a value for its second result: its attribute `what` becomes a Python name for
+        that result, which is returned. Asked again, the name is the same.
+        """
+        ...
+
     def activate(self, value: str, activation: Call | None) -> str:
         """Append an activation; None leaves the value as it is."""
         ...
@@ -170,6 +180,11 @@ class Op:
     `reach(attrs, shapes, output shape)` says how many pixels an output pixel looks at and how far the next one is
     from it. `keeps` says which values wait in memory for the backward pass (`input`, `output`), `keeps_bytes` what
     waits beside them for each number of the output (indices, masks). `sign` stands in the circle of a join.
+
+    `weights` is the torch class of its module where the spec's `init` and weight decay apply (`nn.Conv2d`: weight and
+    bias); other learned numbers start as their module makes them. `decays` is False where a module without `weights`
+    holds a matrix that weight decay must leave alone. `piece` is a class of the program that `module` makes use of;
+    it is printed above the network. `aside(node)` is a Python name for a second result of the call, if it has one.
     """
 
     name: str
@@ -186,6 +201,10 @@ class Op:
     keeps: tuple[Literal["input", "output"], ...] = ("output",)
     keeps_bytes: int = 0
     sign: str = ""
+    weights: str = ""
+    decays: bool = True
+    piece: Piece | None = None
+    aside: Callable[[Node], str] = lambda node: ""
 
 
 class ShapeFault(Exception):
@@ -234,7 +253,11 @@ class Optimizer:
 
 @dataclass(frozen=True, slots=True)
 class Initializer:
-    """A word for `init:`. `torch` is the function to print (`nn.init.xavier_uniform_`), `keywords` its arguments."""
+    """A word for `init:`. `torch` is the function to print (`nn.init.xavier_uniform_`), `keywords` its arguments.
+
+    Where torch has none, `piece` is a function of the program (`weight -> None`, in place) and `torch` its name.
+    `ops` are the operations whose weights it can fill (empty: all).
+    """
 
     name: str
     torch: str
@@ -242,6 +265,8 @@ class Initializer:
     keywords: Callable[[Any], Mapping[str, Any]]
     doc: str
     source: str = ""
+    piece: Piece | None = None
+    ops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from torch import nn
 from specc.ir import Graph, Node, show, verify
 from specc.layers import LAYERS
 from specc.ops import OPS
+from specc.pieces import layers
 from specc.plugin import Layer, Op, ShapeFault
 from specc.registry import core
 from specc.rules.examples import complete
@@ -142,7 +143,7 @@ class Printed(nn.Module):
         super().__init__()
         op = TABLE[node.op]
         if op.module is not None:
-            setattr(self, node.name, eval(op.module(node, shapes), {"nn": nn}))
+            setattr(self, node.name, eval(op.module(node, shapes), {"nn": nn, **vars(layers)}))
         self.text = op.call(node, tuple(f"x{i}" for i in range(len(shapes))))
 
     def forward(self, *values: torch.Tensor) -> torch.Tensor:
@@ -154,6 +155,10 @@ class Printed(nn.Module):
 def _conv(**changes: Any) -> dict[str, Any]:
     plain = {"filters": 4, "kernel": (3, 3), "stride": (1, 1), "padding": (0, 0)}
     return {**plain, "dilation": (1, 1), "groups": 1, "bias": True, **changes}
+
+
+def _upconv(**changes: Any) -> dict[str, Any]:
+    return _conv(**{"output_padding": (0, 0), **changes})
 
 
 def _pool(**changes: Any) -> dict[str, Any]:
@@ -168,6 +173,12 @@ CALLS: list[tuple[str, dict[str, Any], tuple[Shape, ...]]] = [
     ("conv2d", _conv(dilation=(2, 2), groups=2, bias=False), IMAGE),
     ("conv2d", _conv(kernel=(1, 1), stride=(2, 2)), IMAGE),
     ("conv2d", _conv(kernel=(1, 1), stride=(1, 3), groups=2), IMAGE),
+    ("upconv2d", _upconv(), IMAGE),
+    ("upconv2d", _upconv(kernel=(5, 2), stride=(2, 2), padding=(2, 0), output_padding=(1, 0)), IMAGE),
+    ("upconv2d", _upconv(dilation=(2, 1), groups=2, bias=False), IMAGE),
+    ("maxout", {"units": 4, "pieces": 3, "bias": True}, ((5,),)),
+    ("maxout", {"units": 4, "pieces": 1, "bias": False}, ((5,),)),
+    ("embedding", {"classes": 10, "units": 4}, ((1,),)),
     ("linear", {"units": 7, "bias": True}, ((5,),)),
     ("linear", {"units": 7, "bias": False}, ((5,),)),
     *(("maxpool2d", _pool(kernel=(3, 3), padding=(p, p), ceil=c), IMAGE) for p, c in EDGES),
@@ -181,21 +192,37 @@ CALLS: list[tuple[str, dict[str, Any], tuple[Shape, ...]]] = [
     *(("select", {"channels": channels}, IMAGE) for channels in ((0, 1, 2), (4, 5, 0), (3,))),
     ("batchnorm2d", {"eps": 1e-5, "momentum": 0.1}, IMAGE),
     ("batchnorm1d", {"eps": 1e-3, "momentum": 0.2}, ((9,),)),
+    *(("groupnorm", {"groups": groups, "eps": 1e-5}, IMAGE) for groups in (1, 3, 6)),
+    *(("instancenorm", {"affine": affine, "eps": 1e-3}, IMAGE) for affine in (False, True)),
+    ("layernorm", {"eps": 1e-5}, ((9,),)),
+    ("l2norm", {"scale": 20.0}, IMAGE),
     ("dropout", {"rate": 0.3}, IMAGE),
+    ("spatial_dropout", {"rate": 0.3}, IMAGE),
+    ("gaussian_noise", {"std": 0.3}, IMAGE),
     ("add", {}, (*IMAGE, *IMAGE, *IMAGE)),
+    ("multiply", {"vectors": ()}, (*IMAGE, *IMAGE)),
+    ("multiply", {"vectors": (1,)}, (*IMAGE, (6,), (6, 1, 1))),
+    ("multiply", {"vectors": ()}, ((1, 13, 11), *IMAGE)),
     ("concat", {}, (*IMAGE, (2, 13, 11))),
     ("concat", {}, ((3,), (4,))),
     ("pad_channels", {"channels": 9, "stride": 2, "before": 1, "after": 2}, IMAGE),
     ("pad_channels", {"channels": 6, "stride": 2, "before": 0, "after": 0}, IMAGE),
     ("flatten", {}, IMAGE),
+    ("reshape", {"to": (858,)}, IMAGE),
+    ("reshape", {"to": (2, 3, 4)}, ((24,),)),
+    *(("upsample", {"factor": n, "mode": mode}, IMAGE) for n in (1, 2, 3) for mode in ("nearest", "bilinear")),
+    ("pixel_shuffle", {"factor": 2}, ((8, 3, 5),)),
+    *(("pad", {"size": (1, 0, 2, 3), "mode": mode}, IMAGE) for mode in ("zero", "reflect", "replicate")),
+    ("crop", {"to": (5, 11), "at": (3, 0)}, IMAGE),
     *((name, {}, IMAGE) for name in ("relu", "gelu", "silu", "tanh", "scaled_tanh", "sigmoid", "softmax")),
+    *(("prelu", {"shared": shared}, IMAGE) for shared in (False, True)),
     *(("leaky_relu", {"slope": slope}, IMAGE) for slope in (0.01, 0.2)),
     *(("elu", {"alpha": alpha}, IMAGE) for alpha in (1.0, 0.5)),
 ]
 
 
 def test_every_operation_is_judged() -> None:
-    assert {name for name, _, _ in CALLS} == TABLE.keys()
+    assert {name for name, _, _ in CALLS} | {"unpool"} == TABLE.keys()  # unpool: with its pool, in test_more_layers
 
 
 @pytest.mark.parametrize(("name", "attrs", "shapes"), CALLS, ids=[f"{i}-{call[0]}" for i, call in enumerate(CALLS)])
@@ -273,17 +300,23 @@ def test_bad_shapes_are_faults_with_codes() -> None:
 def test_every_layer_has_docs_and_an_example_that_runs(layer: Layer) -> None:
     assert layer.doc.endswith(".")
     assert all(field.description for field in arguments_model("layer", layer).model_fields.values())
-    place = "flatten" if layer.name == "dense" else "conv2d: {filters: 6, kernel: 3, padding: same, bias: false}"
+    vector = layer.name in ("dense", "maxout")
+    place = "flatten" if vector else "conv2d: {filters: 6, kernel: 3, padding: same, bias: false}"
+    before = {
+        "unpool": ["maxpool: {size: 2, id: pool1}"],
+        "embedding": ["crop: {to: [1, 1]}", "select: {channels: [0]}", "flatten"],
+    }.get(layer.name, [])
+    inner = "".join(f"      - {line}\n" for line in [*before, layer.example])
     text = f"""
 blocks:
   unit:
     layers:
       - conv2d: {{filters: 6, kernel: 3, padding: same, bias: false, id: enc1}}
-      - {layer.example}
+{inner if not vector else ""}
 model:
   layers:
     - {place}
-    - {"unit" if layer.name != "dense" else layer.example}
+    - {"unit" if not vector else layer.example}
     - flatten
     - dense: {{units: 1, activation: sigmoid}}
 """
@@ -375,7 +408,7 @@ model:
     }
     assert graph_of("name: x").init["*"]["weights"] == "nn.init.xavier_uniform_"
     for initializer in core().initializers.values():
-        assert initializer.torch == "" or callable(eval(initializer.torch, {"nn": nn}))
+        assert initializer.torch == "" or callable(eval(initializer.torch, {"nn": nn, **vars(layers)}))
 
 
 def test_lowering_is_linear_in_the_number_of_layers() -> None:

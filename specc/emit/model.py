@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 
 from specc.emit.literal import literal
@@ -17,12 +16,18 @@ def class_name(network: str) -> str:
 
 
 def print_model(graphs: Mapping[str, Graph], ops: Mapping[str, Op]) -> str:
-    """model.py without its imports' tidying: a class for each network."""
+    """The module of the networks: a class for each, and imports of the pieces that they use."""
     text = "\n\n".join(print_network(graph, ops) for graph in graphs.values())
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    modules = {"torch": "import torch\n", "F": "import torch.nn.functional as F\n"}
-    imports = "".join(line for name, line in modules.items() if name in used)
-    return f"{imports}from torch import Tensor, nn\n\n\n{text}"
+    pieces = {ops[node.op].piece for graph in graphs.values() for node in graph.nodes} - {None}
+    own = {(piece.module, piece.name) for piece in pieces if piece is not None}
+    own |= {
+        (init["module"], init["weights"])
+        for graph in graphs.values()
+        for init in graph.init.values()
+        if "module" in init
+    }
+    imports = "".join(f"from {module} import {name}\n" for module, name in sorted(own))
+    return f"import torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n\n{imports}\n\n{text}"
 
 
 def print_network(graph: Graph, ops: Mapping[str, Op]) -> str:
@@ -66,17 +71,19 @@ def _forward(graph: Graph, ops: Mapping[str, Op]) -> list[str]:
         passing = node.name not in ends and last_use.get(node.name, place) == place + 1
         alone = len(graph.outputs) == 1 and place + 1 == len(graph.nodes)
         names[node.name] = "x" if passing or alone else node.name
-        lines.append(f"{names[node.name]} = {call}  # (B, {_axes(node.shape)})")
+        beside = ops[node.op].aside(node)
+        lines.append(f"{names[node.name]}{beside and ', '}{beside} = {call}  # (B, {_axes(node.shape)})")
     return [*lines, f"return {', '.join(names[end] for end in graph.outputs.values())}"]
 
 
 def _initial_values(graph: Graph, ops: Mapping[str, Op]) -> list[str]:
     """Weights and biases by the spec's `init`; normalization layers keep torch's ones and zeros."""
     lines: list[str] = []
-    weighted = [node for node in graph.nodes if node.op in ("conv2d", "linear", "conv_transpose2d")]
+    weighted = [node for node in graph.nodes if ops[node.op].weights]
     common = graph.init.get("*")
     if weighted and common:
-        lines += ["for module in self.modules():", "    if isinstance(module, nn.Conv2d | nn.Linear):"]
+        kinds = sorted({ops[node.op].weights for node in weighted})
+        lines += ["for module in self.modules():", f"    if isinstance(module, {' | '.join(kinds)}):"]
         lines += [f"        {_call(common, 'module.weight')}", "        if module.bias is not None:"]
         lines += [f"            nn.init.constant_(module.bias, {literal(float(common['bias']))})"]
     for node in weighted:

@@ -61,15 +61,14 @@ def emit(study: Study) -> dict[str, str]:
 def linked(study: Study) -> tuple[Linker, dict[str, str]]:
     """The files that are this program's own, before they are formatted, and the linker that made them."""
     linker = link(study, study.task.program(study))
-    files = {"model.py": f'"""{TITLES["model"]}"""\n{linker.printed[printed.MODEL].text}'}
+    files = {}
     for name in linker.files:
         head, foot = (
             (f"{heading(study)}\nimport sys", FOOT)
             if name == "train"
             else (f'"""{TITLES.get(name, "Of the task.")}"""', "")
         )
-        if name != "model":
-            files[f"{name}.py"] = linker.text(name, head, foot)
+        files[f"{name}.py"] = linker.text(name, head, foot)
     return linker, files
 
 
@@ -127,11 +126,19 @@ def link(study: Study, task: Program) -> Linker:
         homes.setdefault(loss.piece.module, "metrics")
     for change in study.registry.augmentations.values():
         homes.setdefault(change.piece.module, "augment")
+    for op in study.registry.ops.values():
+        if op.piece is not None:
+            homes.setdefault(op.piece.module, "model")
+    for start in study.registry.initializers.values():
+        if start.piece is not None:
+            homes.setdefault(start.piece.module, "model")
     linker = Linker(homes, WHOLE, symbols, texts | {name: text for name, (_, text) in task.printed.items()})
     linker.take(Piece(printed.TRAIN, "Config"))
     for root in (symbols["build"], Piece(f"{PIECES}.loop", "fit"), Piece(f"{PIECES}.loop", "main")):
         assert isinstance(root, Piece)
         linker.take(root)
+    for network in study.passed:
+        linker.take(Piece(printed.MODEL, class_name(network)))
     return linker
 
 

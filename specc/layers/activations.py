@@ -16,6 +16,12 @@ class LeakyReLU(Arguments):
     slope: float = Field(default=0.01, ge=0, le=1, description="factor of negative values")
 
 
+class PReLU(Arguments):
+    """Arguments of prelu."""
+
+    shared: bool = Field(default=False, description="one slope for all channels instead of one each")
+
+
 class ELU(Arguments):
     """Arguments of elu."""
 
@@ -29,7 +35,7 @@ def _lower(op: str) -> Callable[[Builder, Any, str], str]:
     return lower
 
 
-_OPTIONS = {"leaky_relu": ("slope",), "elu": ("alpha",)}
+_OPTIONS = {"leaky_relu": ("slope",), "elu": ("alpha",), "prelu": ("shared",)}
 
 
 def _activation(name: str, doc: str, source: str = "", arguments: type[Arguments] = Arguments) -> Layer:
@@ -43,6 +49,12 @@ LAYERS = (
     ),
     _activation(
         "elu", "x where positive, else `alpha` * (exp(x) - 1).", "Clevert et al. 2016, arXiv:1511.07289", arguments=ELU
+    ),
+    _activation(
+        "prelu",
+        "x where positive, else a learned slope * x; each channel has a slope of its own, which starts at 0.25.",
+        "He et al. 2015, arXiv:1502.01852, section 2.1",
+        PReLU,
     ),
     _activation("gelu", "x times the normal distribution function.", "Hendrycks and Gimpel 2016, arXiv:1606.08415"),
     _activation("silu", "x * sigmoid(x), also called swish.", "Elfwing et al. 2018, arXiv:1702.03118"),

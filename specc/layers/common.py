@@ -16,12 +16,12 @@ def _pair(value: object) -> object:
 
 _Zeros = Annotated[int, Field(ge=0, le=1_048_576)]
 _ZEROS_SCHEMA = {"type": "integer", "minimum": 0, "maximum": 1_048_576}
-_ZEROS_PAIR = Annotated[
+ZerosPair = Annotated[
     tuple[_Zeros, _Zeros],
     BeforeValidator(_pair),
     WithJsonSchema({"anyOf": [_ZEROS_SCHEMA, {"type": "array", "items": _ZEROS_SCHEMA, "minItems": 2, "maxItems": 2}]}),
 ]
-Padding = Literal["valid", "same"] | _ZEROS_PAIR
+Padding = Literal["valid", "same"] | ZerosPair
 
 
 def _tuple(value: object) -> object:

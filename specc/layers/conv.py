@@ -24,6 +24,7 @@ class Conv2d(Arguments):
     bias: bool = Field(default=True, description="add a learned number to each output channel")
     activation: Activation | None = Field(default=None, description="what follows: relu, tanh, ... (default: nothing)")
     init: Init | None = Field(default=None, description="how the weights start (default: the spec's `init`)")
+    lr_scale: float = Field(default=1.0, ge=0, description="factor of the learning rate; 0 keeps the layer as it is")
 
 
 def _lower(builder: Builder, arguments: Conv2d, value: str) -> str:

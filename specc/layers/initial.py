@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from specc.plugin import Arguments, Init, Initializer
+from specc.plugin import Arguments, Init, Initializer, Piece
 
 
 class Normal(Arguments):
@@ -59,6 +59,17 @@ INITIALIZERS = (
         Normal,
         lambda arguments: {"std": arguments.std},
         "Normal with mean 0 and a standard deviation that the paper gives.",
+    ),
+    Initializer(
+        "bilinear",
+        "bilinear_",
+        Arguments,
+        lambda arguments: {},
+        "For `upconv2d` only: each channel enlarges itself by bilinear interpolation, and gives nothing to the others. "
+        "`lr_scale: 0` keeps it so.",
+        "Long et al. 2015, arXiv:1411.4038, section 3.3",
+        piece=Piece("specc.pieces.layers", "bilinear_"),
+        ops=("upconv2d",),
     ),
     Initializer("zeros", "nn.init.zeros_", Arguments, lambda arguments: {}, "Zeros."),
     Initializer("values", "", Values, lambda arguments: {}, "Weights and biases apart: {weights: ..., bias: ...}."),

@@ -1,4 +1,4 @@
-"""add, concat, from, mark: joins and branches."""
+"""add, concat, multiply, from, mark: joins and branches."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ class Concat(Arguments):
     with_: References = Field(alias="with", description="id of the layer to join, or a list of ids; they come first")
 
 
+class Multiply(Arguments):
+    """Arguments of multiply."""
+
+    with_: References = Field(alias="with", description="id of the layer to multiply by, or a list of ids")
+
+
 class From(Arguments):
     """Arguments of from."""
 
@@ -56,6 +62,13 @@ def _concat(builder: Builder, arguments: Concat, value: str) -> str:
         if builder.shape(other)[1:] != builder.shape(value)[1:]:
             _refuse(builder, other, value, "join", False)
     return builder.add("concat", (*named, value))
+
+
+def _multiply(builder: Builder, arguments: Multiply, value: str) -> str:
+    values = (*_resolve(builder, arguments.with_), value)
+    images = any(len(builder.shape(name)) == 3 for name in values)
+    vectors = tuple(i for i, name in enumerate(values) if images and len(builder.shape(name)) == 1)
+    return builder.add("multiply", values, vectors=vectors)
 
 
 def _resolve(builder: Builder, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,6 +170,16 @@ LAYERS = (
         "Puts named outputs and the current path one after another along the channels: the named ones first.",
         "concat: {with: [enc1]}",
         "Ronneberger et al. 2015, arXiv:1505.04597, Fig. 1",
+    ),
+    Layer(
+        "multiply",
+        Multiply,
+        _multiply,
+        "Multiplies named outputs and the current path. Their shapes are equal, or some are gates: one number for each "
+        "channel of the image (a vector, or C x 1 x 1), or one for each pixel (1 x H x W). Squeeze-and-excitation is "
+        "`global_avgpool`, two `dense` layers, and `multiply: {with: ID}` of the image before them.",
+        "multiply: {with: enc1}",
+        "Hu et al. 2018, arXiv:1709.01507, eq. 4",
     ),
     Layer("from", From, _from, "Goes on from a named output; the next layer reads it.", "from: enc1"),
     Layer(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from specc.errors import Diagnostic, Note, Path, SpeccError
 from specc.ir import Graph
 from specc.lower.builder import GiveUp, NetworkBuilder
-from specc.lower.faults import open_ends, unknown_input
-from specc.lower.initial import initial
+from specc.lower.faults import open_ends, unfit_initial, unknown_input
+from specc.lower.initial import initial, misfit
 from specc.plugin import Task
 from specc.shapes import Shape
 from specc.spec import network_paths
@@ -81,8 +81,10 @@ def _network(
     if network.outputs:
         outputs = {key: builder.resolve(word, (*path, "outputs", key)) for key, word in network.outputs.items()}
     nodes = tuple(builder.nodes.values())
+    if wrong := misfit(registry, spec.init, ""):
+        raise GiveUp(unfit_initial(document, registry, wrong, "every layer"))
     init = {"*": initial(registry, spec.init), **builder.init}
-    graph = Graph(name, inputs, nodes, outputs, init=init)
+    graph = Graph(name, inputs, nodes, outputs, init=init, lr_scale=builder.lr_scale)
     return graph, [*builder.faults, *open_ends(document, graph, path)]
 
 

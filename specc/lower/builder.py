@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from specc.errors import Diagnostic, Label, Note, Path, Span
 from specc.ir import Node
-from specc.lower.faults import shape_fault, unknown_id
-from specc.lower.initial import initial
+from specc.lower.faults import shape_fault, unfit_initial, unknown_id
+from specc.lower.initial import initial, misfit
 from specc.plugin import Call, ShapeFault
 from specc.shapes import Shape
 from specc.source import Mapping_
@@ -52,6 +52,7 @@ class NetworkBuilder:
         self.inputs = dict(inputs)
         self.nodes: dict[str, Node] = {}
         self.init: dict[str, Any] = {}
+        self.lr_scale: dict[str, float] = {}
         self.faults: list[Diagnostic] = []
         self.ids: dict[str, str] = {name: name for name in inputs}
         self.ids["input"] = next(iter(inputs))
@@ -86,10 +87,20 @@ class NetworkBuilder:
             self.nodes[fresh] = replace(
                 node, name=fresh, inputs=tuple(renamed.get(source, source) for source in node.inputs)
             )
-            if getattr(self._call.args, "init", None) is not None and node in own:
-                self.init[fresh] = initial(self.registry, self._call.args.init)
+            if node in own:
+                self._learning(fresh, node.op)
         self._pending = []
         return renamed.get(result, result)
+
+    def _learning(self, name: str, op: str) -> None:
+        """How the weights of one of this layer's nodes start, and how fast they learn."""
+        init, scale = getattr(self._call.args, "init", None), getattr(self._call.args, "lr_scale", 1.0)
+        if init is not None:
+            if wrong := misfit(self.registry, init, op):
+                self.fail(unfit_initial(self.document, self.registry, wrong, f"a `{self._call.name}`"))
+            self.init[name] = initial(self.registry, init)
+        if scale != 1.0:
+            self.lr_scale[name] = scale
 
     def _numbered(self, op: str) -> str:
         stem = self.registry.ops[op].stem or op
@@ -108,12 +119,6 @@ class NetworkBuilder:
         self._used.add(name)
         return name
 
-    def _find(self, value: str) -> Node | None:
-        for node in self._pending:
-            if node.name == value:
-                return node
-        return self.nodes.get(value)
-
     # the interface of specc.plugin.Builder
 
     def add(self, op: str, inputs: tuple[str, ...], **attrs: Any) -> str:
@@ -126,7 +131,7 @@ class NetworkBuilder:
         except ShapeFault as fault:
             nodes = {**self.nodes, **{node.name: node for node in self._pending}}
             failing = Node("", op, inputs, attrs, (), path, layer)
-            diagnostic = shape_fault(self.document, fault, failing, nodes, self.inputs)
+            diagnostic = shape_fault(self.document, fault, failing, nodes, self.inputs, self.registry.ops)
             if fault.code != "S305":
                 raise GiveUp(diagnostic) from fault
             self.faults.append(diagnostic)  # go on as the safe fix would, to see the rest
@@ -144,11 +149,25 @@ class NetworkBuilder:
         self._activating = None
         return result
 
+    def node(self, value: str) -> Node | None:
+        """The primitive that made a value; None for what comes into the network."""
+        for node in self._pending:
+            if node.name == value:
+                return node
+        return self.nodes.get(value)
+
+    def aside(self, value: str, what: str) -> str:
+        """A Python name for the second result of the primitive that made a value. Raises KeyError."""
+        node = self.nodes[value]
+        if what not in node.attrs:
+            self.nodes[value] = replace(node, attrs={**node.attrs, what: self._unique(f"{value}_{what}")})
+        return str(self.nodes[value].attrs[what])
+
     def shape(self, value: str) -> Shape:
         """Shape of a value, without batch. Raises KeyError."""
         if value in self.inputs:
             return self.inputs[value]
-        node = self._find(value)
+        node = self.node(value)
         if node is None:
             raise KeyError(value)
         return node.shape

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 from specc.errors import Diagnostic, Edit, Fix, Label, Note, Path, Span
 from specc.ir import Graph, Node
-from specc.plugin import ShapeFault
+from specc.lower.trail import Trail, trail
+from specc.plugin import Call, Op, ShapeFault
 from specc.shapes import Shape, show_shape
 from specc.spec.faults import listed, nearest
-from specc.spec.places import layer_path, name_span, pair_span
+from specc.spec.places import layer_path, name_span
 
 if TYPE_CHECKING:
+    from specc.registry import Registry
     from specc.source import Document
-
-_WINDOWS = ("conv2d", "maxpool2d", "avgpool2d")
-_LONGEST = 12  # steps of a trace that are shown
 
 
 def shape_fault(
-    document: Document, fault: ShapeFault, node: Node, nodes: Mapping[str, Node], inputs: Mapping[str, Shape]
+    document: Document,
+    fault: ShapeFault,
+    node: Node,
+    nodes: Mapping[str, Node],
+    inputs: Mapping[str, Shape],
+    ops: Mapping[str, Op],
 ) -> Diagnostic:
     """The diagnostic for a layer whose shapes do not fit. `node` is the one that could not be made."""
     path = layer_path(document, node)
@@ -33,9 +37,9 @@ def shape_fault(
     notes: list[Note] = []
     fixes: tuple[Fix, ...] = ()
     if fault.code == "S301":
-        steps = trail(node, nodes)
-        labels = _leaves(document, steps)
-        notes = [Note("trace", trace(steps, node, inputs)), Note("help", _cures(document, steps, node, inputs))]
+        way = Trail(document, node, trail(node, nodes), nodes, inputs, ops)
+        labels = way.leaves()
+        notes = [Note("trace", way.trace()), Note("help", way.cures())]
     elif fault.code == "S305":
         notes = [Note("rule", "layers.dense - needs a vector; `flatten` gives it in the order channels, height, width")]
         fixes = (_flatten(document, node),)
@@ -52,77 +56,27 @@ def shape_fault(
     )
 
 
-def trail(node: Node, nodes: Mapping[str, Node]) -> list[Node]:
-    """The nodes on the main path to a node, first one first; joins are followed along the current path."""
-    found: list[Node] = []
-    value = node.inputs[-1]
-    while value in nodes:
-        found.append(nodes[value])
-        if not nodes[value].inputs:
-            break
-        value = nodes[value].inputs[-1]
-    return found[::-1]
-
-
-def _size(shape: Shape) -> str:
-    return str(shape[1]) if shape[1] == shape[2] else f"{shape[1]}x{shape[2]}"
-
-
-def _step(node: Node) -> str:
-    if node.op == "conv2d":
-        kernel = node.attrs["kernel"]
-        return f"conv{kernel[0]}" if kernel[0] == kernel[1] else f"conv{kernel[0]}x{kernel[1]}"
-    return "pool" if node.op in _WINDOWS else node.op
-
-
-def trace(steps: list[Node], failing: Node, inputs: Mapping[str, Shape]) -> str:
-    """`32 -conv5-> 28 -pool-> 14 -conv5-> 10 -pool-> 0`."""
-    start = inputs.get(steps[0].inputs[-1] if steps else failing.inputs[-1], ())
-    parts = [_size(start)] if len(start) == 3 else []
-    parts += [f"-{_step(node)}-> {_size(node.shape)}" for node in steps if node.op in _WINDOWS]
-    if len(parts) > _LONGEST:
-        parts = [parts[0], "...", *parts[-_LONGEST + 2 :]]
-    return " ".join([*parts, f"-{_step(failing)}-> 0"])
-
-
-def _leaves(document: Document, steps: list[Node]) -> list[Label]:
-    """A label at the layer that made the image so small."""
-    for node in reversed(steps):
-        if node.op in _WINDOWS:
-            path = layer_path(document, node)
-            key = "kernel" if node.op == "conv2d" else "size"
-            there = document.node((*path, key)) is not None
-            span = pair_span(document, (*path, key)) if there else name_span(document, node)
-            return [Label(span, f"leaves {node.shape[1]}x{node.shape[2]}")]
-    return []
-
-
-def _needs(node: Node, axis: int, out: int) -> int:
-    """Smallest length before an operation that leaves `out` after it."""
-    if node.op not in _WINDOWS:
-        return out
-    dilation = node.attrs.get("dilation", (1, 1))[axis]
-    taps: int = dilation * (node.attrs["kernel"][axis] - 1) + 1
-    return max(1, (out - 1) * int(node.attrs["stride"][axis]) + taps - 2 * int(node.attrs["padding"][axis]))
-
-
-def _cures(document: Document, steps: list[Node], failing: Node, inputs: Mapping[str, Shape]) -> str:
-    cures = [f"remove line {name_span(document, failing).line}"]
-    last = next((node for node in reversed(steps) if node.op in _WINDOWS), None)
-    if last is not None and last.op == "conv2d" and last.attrs["padding"] == (0, 0):
-        before = last.attrs["kernel"]
-        kept = [last.shape[i + 1] + before[i] - 1 for i in (0, 1)]
-        if before[0] % 2 and before[1] % 2 and all(kept[i] >= _needs(failing, i, 1) for i in (0, 1)):
-            cures.append(f"add `padding: same` on line {name_span(document, last).line}")
-    source = steps[0].inputs[-1] if steps else failing.inputs[-1]
-    if source == "image" and document.node(("input", "size")) is not None:
-        need = [1, 1]
-        for node in [failing, *reversed(steps)]:
-            need = [_needs(node, axis, need[axis]) for axis in (0, 1)]
-        size = [max(need[axis], inputs[source][axis + 1]) for axis in (0, 1)]
-        line = document.span(("input", "size")).line
-        cures.append(f"use `size: [{size[0]}, {size[1]}]` or more on line {line}")
-    return ", or ".join(cures)
+def unfit_initial(document: Document, registry: Registry, call: Call, where: str) -> Diagnostic:
+    """Initial values that do not exist for what they are to fill."""
+    record = registry.initializers[call.name]
+    words = " or ".join(f"`{name}`" for name in record.ops)
+    return Diagnostic(
+        "S316",
+        f"`init: {call.name}` is for {words}, and stands at {where}",
+        document.span(call.path),
+        call.path,
+        f"only {words} can start like this",
+        labels=document.labels(call.path),
+        notes=(
+            Note(
+                "help",
+                f"write it on the layer itself: `init: {call.name}`"
+                if where == "every layer"
+                else "take it away, or choose another",
+            ),
+            Note("more", "specc explain S316"),
+        ),
+    )
 
 
 def _flatten(document: Document, node: Node) -> Fix:

@@ -17,4 +17,15 @@ def initial(registry: Registry, call: Call | None) -> dict[str, Any]:
     if call.name == "values":
         return {**initial(registry, call.args.weights), "bias": call.args.bias}
     record = registry.initializers[call.name]
-    return {"weights": record.torch, "keywords": dict(record.keywords(call.args)), "bias": 0.0}
+    start = {"weights": record.torch, "keywords": dict(record.keywords(call.args)), "bias": 0.0}
+    return start | ({"module": record.piece.module} if record.piece else {})
+
+
+def misfit(registry: Registry, call: Call | None, op: str) -> Call | None:
+    """The word of an `init` that cannot fill the weights of an operation (empty: of some), if there is one."""
+    if call is None:
+        return None
+    if call.name == "values":
+        return misfit(registry, call.args.weights, op)
+    ops = registry.initializers[call.name].ops
+    return call if ops and op not in ops else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.ir import Node
-from specc.ops.weights import Attrs, Shapes
+from specc.ops.weights import Attrs, Shapes, call_module
 from specc.plugin import Op
 from specc.shapes import Shape
 
@@ -38,6 +38,16 @@ OPS = (
     ),
     Op("silu", _same, lambda node, names: f"F.silu({names[0]})", "x * sigmoid(x).", _PASS, keeps=("input",)),
     Op("tanh", _same, lambda node, names: f"torch.tanh({names[0]})", "Between -1 and 1.", _PASS, monotone=True),
+    Op(
+        "prelu",
+        _same,
+        call_module,
+        "x where positive, else a learned slope times x, a slope for each channel.",
+        _PASS,
+        module=lambda node, shapes: f"nn.PReLU({'' if node.attrs['shared'] else shapes[0][0]})",
+        parameters=lambda attrs, shapes: 1 if attrs["shared"] else shapes[0][0],
+        keeps=("input",),
+    ),
     Op(
         "scaled_tanh",
         _same,

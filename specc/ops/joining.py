@@ -40,6 +40,21 @@ def _add_call(node: Node, names: tuple[str, ...]) -> str:
     return " + ".join(names)
 
 
+def _multiply_infer(attrs: Attrs, shapes: Shapes) -> Shape:
+    most = max(map(len, shapes))
+    full = [shape if len(shape) == most else (*shape, *(1,) * (most - len(shape))) for shape in shapes]
+    result = tuple(max(axis) for axis in zip(*full, strict=True))
+    if any(n not in (1, m) for shape in full for n, m in zip(shape, result, strict=True)) or result not in full:
+        shown = " and ".join(show_shape(shape) for shape in dict.fromkeys(shapes))
+        raise ShapeFault("S302", f"cannot multiply {shown}", f"shapes must be equal, or one a gate: {shown}", "with")
+    return result
+
+
+def _multiply_call(node: Node, names: tuple[str, ...]) -> str:
+    vectors = node.attrs["vectors"]
+    return " * ".join(f"{name}[:, :, None, None]" if i in vectors else name for i, name in enumerate(names))
+
+
 OPS = (
     Op(
         name="add",
@@ -49,6 +64,15 @@ OPS = (
         relevance="split in proportion to the summands",
         keeps=(),
         sign="+",
+    ),
+    Op(
+        name="multiply",
+        infer=_multiply_infer,
+        call=_multiply_call,
+        doc="Product of values of equal shape, or of a map and gates of one number a channel (or a pixel).",
+        relevance="all of it to the map; the gates count as constant",
+        keeps=("input",),
+        sign="*",
     ),
     Op(
         name="concat",

@@ -1,11 +1,11 @@
-"""Batch normalisation and dropout."""
+"""Normalisation, dropout and noise."""
 
 from __future__ import annotations
 
 from specc.ir import Node
 from specc.ops.printing import arguments
 from specc.ops.weights import Attrs, Shapes, call_module, image
-from specc.plugin import Op, ShapeFault
+from specc.plugin import Op, Piece, ShapeFault
 from specc.shapes import Shape, show_shape
 
 
@@ -28,6 +28,56 @@ def _module(node: Node, shapes: Shapes) -> str:
 
 def _parameters(attrs: Attrs, shapes: Shapes) -> int:
     return 2 * shapes[0][0]
+
+
+def _group_infer(attrs: Attrs, shapes: Shapes) -> Shape:
+    channels, height, width = image(shapes, "group normalisation")
+    if channels % attrs["groups"]:
+        raise ShapeFault(
+            "S304",
+            f"{channels} channels cannot be divided into {attrs['groups']} groups",
+            f"must divide {channels}",
+            "groups",
+        )
+    _enough(channels // attrs["groups"] * height * width, "a group")
+    return shapes[0]
+
+
+def _instance_infer(attrs: Attrs, shapes: Shapes) -> Shape:
+    _, height, width = image(shapes, "instance normalisation")
+    _enough(height * width, "a channel")
+    return shapes[0]
+
+
+def _enough(values: int, what: str) -> None:
+    """Raises ShapeFault S310 where a single value would be normalised by itself."""
+    if values == 1:
+        raise ShapeFault(
+            "S310",
+            f"{what} has a single value here, and normalised by itself that is always 0",
+            "nothing would be left of the image",
+            helps=("take it out, or put it where the image is larger",),
+        )
+
+
+def _layer_infer(attrs: Attrs, shapes: Shapes) -> Shape:
+    if len(shapes[0]) != 1:
+        raise ShapeFault("S303", f"layernorm needs a vector and gets {show_shape(shapes[0])}")
+    _enough(shapes[0][0], "a vector")
+    return shapes[0]
+
+
+def _group_module(node: Node, shapes: Shapes) -> str:
+    return f"nn.GroupNorm({arguments(node.attrs['groups'], shapes[0][0], eps=(node.attrs['eps'], 1e-5))})"
+
+
+def _instance_module(node: Node, shapes: Shapes) -> str:
+    attrs = node.attrs
+    return f"nn.InstanceNorm2d({arguments(shapes[0][0], eps=(attrs['eps'], 1e-5), affine=(attrs['affine'], False))})"
+
+
+def _layer_module(node: Node, shapes: Shapes) -> str:
+    return f"nn.LayerNorm({arguments(shapes[0][0], eps=(node.attrs['eps'], 1e-5))})"
 
 
 def _response_infer(attrs: Attrs, shapes: Shapes) -> Shape:
@@ -66,6 +116,47 @@ OPS = (
         keeps=("input",),
     ),
     Op(
+        name="groupnorm",
+        infer=_group_infer,
+        call=call_module,
+        module=_group_module,
+        parameters=_parameters,
+        doc="Each group of channels of a sample to mean 0 and deviation 1, then a learned scale and shift a channel.",
+        relevance="identity: mean and deviation count as constant",
+        keeps=("input",),
+    ),
+    Op(
+        name="instancenorm",
+        infer=_instance_infer,
+        call=call_module,
+        module=_instance_module,
+        parameters=lambda attrs, shapes: _parameters(attrs, shapes) if attrs["affine"] else 0,
+        doc="Each channel of each sample to mean 0 and deviation 1 over height and width.",
+        relevance="identity: mean and deviation count as constant",
+        keeps=("input",),
+    ),
+    Op(
+        name="layernorm",
+        infer=_layer_infer,
+        call=call_module,
+        module=_layer_module,
+        parameters=_parameters,
+        doc="Each vector to mean 0 and deviation 1, then a learned scale and shift for each number.",
+        relevance="identity: mean and deviation count as constant",
+        keeps=("input",),
+    ),
+    Op(
+        name="l2norm",
+        infer=lambda attrs, shapes: image(shapes, "l2norm"),
+        call=call_module,
+        module=lambda node, shapes: f"L2Norm({shapes[0][0]}, {float(node.attrs['scale'])!r})",
+        parameters=lambda attrs, shapes: shapes[0][0],
+        doc="Each pixel's vector of channels to length 1, then a learned scale for each channel.",
+        relevance="identity: the length counts as constant",
+        keeps=("input", "output"),
+        piece=Piece("specc.pieces.layers", "L2Norm"),
+    ),
+    Op(
         name="local_response_norm",
         infer=_response_infer,
         call=_response_call,
@@ -84,5 +175,26 @@ OPS = (
         relevance="identity: off in evaluation",
         keeps=(),
         keeps_bytes=1,  # the mask
+    ),
+    Op(
+        name="spatial_dropout",
+        infer=lambda attrs, shapes: image(shapes, "spatial dropout"),
+        call=call_module,
+        module=lambda node, shapes: f"nn.Dropout2d({node.attrs['rate']!r})",
+        stem="dropout",
+        doc="In training each channel becomes 0 with probability `rate`, the rest grow by 1/(1 - rate); else nothing.",
+        relevance="identity: off in evaluation",
+        keeps=(),
+    ),
+    Op(
+        name="gaussian_noise",
+        infer=lambda attrs, shapes: shapes[0],
+        call=call_module,
+        module=lambda node, shapes: f"GaussianNoise({node.attrs['std']!r})",
+        stem="noise",
+        doc="In training adds normal noise of deviation `std`; else nothing.",
+        relevance="identity: off in evaluation",
+        keeps=(),
+        piece=Piece("specc.pieces.layers", "GaussianNoise"),
     ),
 )

@@ -29,6 +29,8 @@ def _shown(node: Node, name: str) -> str:
     )
     if node.op == "avgpool2d" and (attrs["padding"] != (0, 0) or attrs["ceil"]):
         shown += ", count_include_pad=False"
+    if "indices" in attrs:
+        shown += ", return_indices=True"
     return f"F.{node.op[:3]}_pool2d({name}, {shown})"
 
 
@@ -44,7 +46,8 @@ OPS = (
         infer=_pool_infer,
         call=lambda node, names: _shown(node, names[0]),
         stem="pool",
-        doc="Largest value of each window; padding counts as minus infinity.",
+        doc="Largest value of each window; padding counts as minus infinity. `indices` names where the maxima were.",
+        aside=lambda node: str(node.attrs.get("indices", "")),
         relevance="winner takes all",
         keeps=("input",),
         keeps_bytes=8,  # where each maximum was, as a 64-bit number

@@ -27,6 +27,17 @@ def image(shapes: Shapes, what: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
+def vector(shapes: Shapes, what: str) -> int:
+    """Length of the one input. Raises ShapeFault S305 where it is an image."""
+    if len(shapes[0]) != 1:
+        raise ShapeFault(
+            "S305",
+            f"{what} needs a vector, and this is an image of {show_shape(shapes[0])}",
+            f"gets {show_shape(shapes[0])} (channels x height x width)",
+        )
+    return shapes[0][0]
+
+
 def window_out(attrs: Attrs, size: tuple[int, int], what: str) -> tuple[int, int]:
     """Height and width after a sliding window. Raises ShapeFault S301 where nothing is left."""
     kernel, stride, padding = attrs["kernel"], attrs["stride"], attrs["padding"]
@@ -49,8 +60,8 @@ def call_module(node: Node, names: tuple[str, ...]) -> str:
     return f"self.{node.name}({', '.join(names)})"
 
 
-def _conv_infer(attrs: Attrs, shapes: Shapes) -> Shape:
-    channels, *size = image(shapes, "a convolution")
+def whole_groups(attrs: Attrs, channels: int) -> None:
+    """Raises ShapeFault S304 where groups would have unequal parts of the channels or the filters."""
     if channels % attrs["groups"] or attrs["filters"] % attrs["groups"]:
         raise ShapeFault(
             "S304",
@@ -58,6 +69,11 @@ def _conv_infer(attrs: Attrs, shapes: Shapes) -> Shape:
             "must divide both the incoming channels and the filters",
             "groups",
         )
+
+
+def _conv_infer(attrs: Attrs, shapes: Shapes) -> Shape:
+    channels, *size = image(shapes, "a convolution")
+    whole_groups(attrs, channels)
     height, width = window_out(attrs, (size[0], size[1]), "convolve")
     return (attrs["filters"], height, width)
 
@@ -109,12 +125,7 @@ def _conv_call(node: Node, names: tuple[str, ...]) -> str:
 
 
 def _linear_infer(attrs: Attrs, shapes: Shapes) -> Shape:
-    if len(shapes[0]) != 1:
-        raise ShapeFault(
-            "S305",
-            f"a dense layer needs a vector, and this is an image of {show_shape(shapes[0])}",
-            f"gets {show_shape(shapes[0])} (channels x height x width)",
-        )
+    vector(shapes, "a dense layer")
     return (attrs["units"],)
 
 
@@ -136,6 +147,7 @@ OPS = (
         parameters=_conv_parameters,
         multiply_adds=_conv_multiply_adds,
         stem="conv",
+        weights="nn.Conv2d",
         doc="2-D cross-correlation with learned kernels; (C, H, W) to (filters, H', W').",
         relevance="alpha-beta (alpha 1, beta 0); bounded inputs (z-B) on the first layer",
         keeps=("input",),
@@ -148,6 +160,7 @@ OPS = (
         parameters=_linear_parameters,
         multiply_adds=lambda attrs, shapes: shapes[0][0] * int(attrs["units"]),
         stem="dense",
+        weights="nn.Linear",
         doc="y = W x + b on a vector; (features,) to (units,).",
         relevance="epsilon",
         keeps=("input",),

@@ -37,7 +37,7 @@ def pool_first(graph: Graph, ops: Mapping[str, Op] | None = None) -> Graph:
     for node in graph.nodes:
         node = replace(node, inputs=tuple(renamed.get(source, source) for source in node.inputs))
         first = len(nodes)
-        while node.op == "maxpool2d" and first > 0 and _passes_on(nodes[first:], nodes[first - 1], node, reads, table):
+        while _moves(node) and first > 0 and _passes_on(nodes[first:], nodes[first - 1], node, reads, table):
             first -= 1
         moved = nodes[first:]
         if not moved:
@@ -49,6 +49,11 @@ def pool_first(graph: Graph, ops: Mapping[str, Op] | None = None) -> Graph:
         nodes[first:] = [pool, *(replace(activation, shape=pool.shape) for activation in moved)]
     outputs = {name: renamed.get(source, source) for name, source in graph.outputs.items()}
     return replace(graph, nodes=tuple(nodes), outputs=outputs)
+
+
+def _moves(node: Node) -> bool:
+    """Whether a node is a max-pool of which only the values count; after ReLU equal zeros have other indices."""
+    return node.op == "maxpool2d" and "indices" not in node.attrs
 
 
 def _passes_on(
