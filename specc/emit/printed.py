@@ -61,7 +61,10 @@ def optimizers(study: Study) -> str:
         decay = given.pop("weight_decay", 0.0)
         given.pop("lr")
         rest = "".join(f", {name}={literal(value)}" for name, value in given.items() if value not in (False, 0.0))
-        kind = study.registry.optimizers[call.name].torch
+        record = study.registry.optimizers[call.name]
+        usual = record.arguments.model_fields.get("weight_decay")
+        if usual is not None and usual.default:  # torch has the same default, and for every parameter
+            rest = f", weight_decay=0.0{rest}"
         text += f"\n\ndef {network}_optimizer(net: nn.Module) -> torch.optim.Optimizer:\n"
         if decay:
             weights, others = (f"[p for p in net.parameters() if p.ndim {sign} 1]" for sign in (">", "<="))
@@ -69,7 +72,7 @@ def optimizers(study: Study) -> str:
             groups = f'[{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]'
             text += f"    groups = {groups}  # others: biases, batchnorm\n"
         groups = "groups" if decay else "net.parameters()"
-        text += f"    return {kind}({groups}, lr=Config.{setting.name}{rest}, fused=True)\n"
+        text += f"    return {record.torch}({groups}, lr=Config.{setting.name}{rest})\n"
     return text
 
 
