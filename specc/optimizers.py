@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from specc.plugin import Arguments, Optimizer
 
 _Beta = Annotated[float, Field(ge=0, lt=1)]
+Decayed = Literal["weights", "all"]
+_DECAYED = "what weight decay is for: `weights` of conv and dense layers, or `all` learned numbers (torchvision's way)"
 _L2 = "L2 in the gradient, on conv and dense weights only (not bias, not batchnorm)"
 
 
@@ -20,6 +22,7 @@ class Adam(Arguments):
     betas: tuple[_Beta, _Beta] = Field(default=(0.9, 0.999), description="memory of the mean and of the square")
     eps: float = Field(default=1e-8, gt=0, description="added to the root of the square")
     weight_decay: float = Field(default=0.0, ge=0, description=_L2)
+    decay: Decayed = Field(default="weights", description=_DECAYED)
 
 
 class SGD(Arguments):
@@ -29,6 +32,7 @@ class SGD(Arguments):
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last step that is kept")
     nesterov: bool = Field(default=False, description="look ahead along the momentum")
     weight_decay: float = Field(default=0.0, ge=0, description=_L2)
+    decay: Decayed = Field(default="weights", description=_DECAYED)
 
 
 class AdamW(Adam):
@@ -51,6 +55,7 @@ class RMSprop(Arguments):
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last step that is kept")
     centered: bool = Field(default=False, description="take the mean of the gradient off its square")
     weight_decay: float = Field(default=0.0, ge=0, description=_L2)
+    decay: Decayed = Field(default="weights", description=_DECAYED)
 
 
 class Adagrad(Arguments):
@@ -59,13 +64,14 @@ class Adagrad(Arguments):
     learning_rate: float = Field(default=1e-2, gt=0, description="size of a step")
     eps: float = Field(default=1e-10, gt=0, description="added to the root of the sum of squares")
     weight_decay: float = Field(default=0.0, ge=0, description=_L2)
+    decay: Decayed = Field(default="weights", description=_DECAYED)
 
 
 def _keywords(**fixed: Any) -> Callable[[Arguments], Mapping[str, Any]]:
     """torch's words for the arguments, then what is the same in every spec."""
 
     def keywords(arguments: Arguments) -> Mapping[str, Any]:
-        given = arguments.model_dump()
+        given = arguments.model_dump(exclude={"decay"})
         return {"lr": given.pop("learning_rate"), **given, **fixed}
 
     return keywords

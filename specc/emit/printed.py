@@ -58,42 +58,79 @@ def optimizers(study: Study) -> str:
     text = "import torch\nfrom torch import nn\n\n"
     for setting, (network, call) in zip(learning_rates(study), study.spec.optimizer.items(), strict=True):
         given = keywords(study, call)
-        decay = given.pop("weight_decay", 0.0)
+        decay, everywhere = given.pop("weight_decay", 0.0), getattr(call.args, "decay", "weights") == "all"
         given.pop("lr")
         rest = "".join(f", {name}={literal(value)}" for name, value in given.items() if value not in (False, 0.0))
         record = study.registry.optimizers[call.name]
         usual = record.arguments.model_fields.get("weight_decay")
-        if usual is not None and usual.default:  # torch has the same default, and for every parameter
+        if decay and everywhere:
+            rest, decay = f", weight_decay={literal(decay)}{rest}", 0.0
+        elif usual is not None and usual.default:  # torch has the same default, and for every parameter
             rest = f", weight_decay=0.0{rest}"
+        lines, groups = _groups(study, network, decay, f"Config.{setting.name}")
         text += f"\n\ndef {network}_optimizer(net: nn.Module) -> torch.optim.Optimizer:\n"
-        if decay:
-            weights, others = (f"[p for p in net.parameters() if p.ndim {sign} 1]" for sign in (">", "<="))
-            text += f"    weights, others = {weights}, {others}\n"
-            groups = f'[{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]'
-            text += f"    groups = {groups}  # others: biases, batchnorm\n"
-        groups = "groups" if decay else "net.parameters()"
+        text += "".join(f"    {line}\n" for line in lines)
         text += f"    return {record.torch}({groups}, lr=Config.{setting.name}{rest})\n"
     return text
 
 
-def losses(study: Study) -> tuple[dict[str, str], str]:
-    """`loss_of`, or `<network>_loss` for each of several networks: symbols bound to words, and what must be printed."""
+def _groups(study: Study, network: str, decay: float, rate: str) -> tuple[list[str], str]:
+    """Statements and the expression of what an optimizer gets: all parameters, or groups of them.
+
+    Weight decay is for kernels and matrices, except those of operations that do without; a layer with an `lr_scale`
+    has its own learning rate.
+    """
+    graph = study.passed.get(network)
+    scales = graph.lr_scale if graph else {}
+    spared = [node.name for node in graph.nodes if not study.registry.ops[node.op].decays] if graph else []
+    if scales:
+        matrix = f"p.ndim > 1 and layer not in {literal(tuple(spared))}" if spared else "p.ndim > 1"
+        key, loop, own = "scales.get(layer, 1.0)", "scale, group", ""
+        if decay:
+            key, loop = f"({key}, {matrix})", "(scale, decays), group"
+            own = f', "weight_decay": {literal(decay)} if decays else 0.0'
+        return [
+            f"scales = {literal(dict(scales))}  # of the learning rate, by layer",
+            f"groups: dict[{'tuple[float, bool]' if decay else 'float'}, list[nn.Parameter]] = {{}}",
+            "for name, p in net.named_parameters():",
+            '    layer = name.partition(".")[0]',
+            f"    groups.setdefault({key}, []).append(p){'  # no decay: biases, batchnorm' if decay else ''}",
+            f'parts = [{{"params": group, "lr": scale * {rate}{own}}} for {loop} in groups.items()]',
+        ], "parts"
+    if not decay:
+        return [], "net.parameters()"
+    weights, others = (f"[p for p in net.parameters() if p.ndim {sign} 1]" for sign in (">", "<="))
+    lines = [f"weights, others = {weights}, {others}"]
+    if spared:
+        names = literal(tuple(f"{name}." for name in spared))
+        lines = [
+            f"weights = [p for name, p in net.named_parameters() if p.ndim > 1 and not name.startswith({names})]",
+            "others = [p for p in net.parameters() if all(p is not weight for weight in weights)]",
+        ]
+    groups = f'[{{"params": weights, "weight_decay": {literal(decay)}}}, {{"params": others}}]'
+    return [*lines, f"groups = {groups}  # others: biases, batchnorm"], "groups"
+
+
+def losses(study: Study) -> tuple[dict[str, Piece], str]:
+    """`loss_of`, or `<network>_loss` for each of several networks: what they are bound to, and what must be printed."""
     text = "from torch import Tensor\n"
-    bound: dict[str, str] = {}
+    bound: dict[str, Piece] = {}
     for network, calls in (study.spec.loss or {}).items():
         slot = "loss_of" if network == "network" else f"{network}_loss"
-        terms = []
+        terms, used = [], []
         for call in calls:
             record = study.registry.losses[call.name]
-            given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
+            term, names = _term(record, call, answers(study, network))
             weight = getattr(call.args, "weight", None)
             factor = f"{literal(float(weight))} * " if weight not in (None, 1) else ""
-            terms.append(f"{factor}{record.piece.name}(outputs, targets{given})")
-            text += f"from {record.piece.module} import {record.piece.name}\n"
-        if len(terms) == 1 and terms[0].endswith("(outputs, targets)") and "*" not in terms[0]:
-            bound[slot] = calls[0].name
+            terms.append(f"{factor}{term}")
+            used += [Piece(record.piece.module, name) for name in names]
+        if terms == [f"{used[0].name}(outputs, targets)"]:
+            bound[slot] = used[0]
         else:
-            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor) -> Tensor:\n"
+            text += "".join(f"from {piece.module} import {piece.name}\n" for piece in used)
+            third = ", class_weights: Tensor" if any("class_weights" in term for term in terms) else ""
+            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor{third}) -> Tensor:\n"
             text += f'    """Loss of each sample: (B, ...), (B, ...) -> (B,)."""\n    return {" + ".join(terms)}\n'
     return bound, text
 
