@@ -111,26 +111,24 @@ def _groups(study: Study, network: str, decay: float, rate: str) -> tuple[list[s
     return [*lines, f"groups = {groups}  # others: biases, batchnorm"], "groups"
 
 
-def losses(study: Study) -> tuple[dict[str, Piece], str]:
-    """`loss_of`, or `<network>_loss` for each of several networks: what they are bound to, and what must be printed."""
+def losses(study: Study) -> tuple[dict[str, str], str]:
+    """`loss_of`, or `<network>_loss` for each of several networks: symbols bound to words, and what must be printed."""
     text = "from torch import Tensor\n"
-    bound: dict[str, Piece] = {}
+    bound: dict[str, str] = {}
     for network, calls in (study.spec.loss or {}).items():
         slot = "loss_of" if network == "network" else f"{network}_loss"
-        terms, used = [], []
+        terms = []
         for call in calls:
             record = study.registry.losses[call.name]
-            term, names = _term(record, call, answers(study, network))
+            given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
             weight = getattr(call.args, "weight", None)
             factor = f"{literal(float(weight))} * " if weight not in (None, 1) else ""
-            terms.append(f"{factor}{term}")
-            used += [Piece(record.piece.module, name) for name in names]
-        if terms == [f"{used[0].name}(outputs, targets)"]:
-            bound[slot] = used[0]
+            terms.append(f"{factor}{record.piece.name}(outputs, targets{given})")
+            text += f"from {record.piece.module} import {record.piece.name}\n"
+        if len(terms) == 1 and terms[0].endswith("(outputs, targets)") and "*" not in terms[0]:
+            bound[slot] = calls[0].name
         else:
-            text += "".join(f"from {piece.module} import {piece.name}\n" for piece in used)
-            third = ", class_weights: Tensor" if any("class_weights" in term for term in terms) else ""
-            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor{third}) -> Tensor:\n"
+            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor) -> Tensor:\n"
             text += f'    """Loss of each sample: (B, ...), (B, ...) -> (B,)."""\n    return {" + ".join(terms)}\n'
     return bound, text
 
