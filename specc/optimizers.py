@@ -103,6 +103,7 @@ OPTIMIZERS = (
         _keywords(fused=True),
         "v = momentum * v + g; w = w - learning_rate * v (with Nesterov: g + momentum * v).",
         "Sutskever et al. 2013, ICML, section 2",
+        moments=lambda arguments: int(arguments.momentum > 0),
     ),
     Optimizer(
         "rmsprop",
@@ -111,6 +112,7 @@ OPTIMIZERS = (
         _keywords(),
         "v = alpha * v + (1 - alpha) * g^2; w = w - learning_rate * g / (sqrt(v) + eps).",
         "Tieleman and Hinton 2012, Neural Networks for Machine Learning, lecture 6.5",
+        moments=lambda arguments: 1 + int(arguments.momentum > 0) + int(arguments.centered),
     ),
     Optimizer(
         "adagrad",
@@ -119,5 +121,6 @@ OPTIMIZERS = (
         _keywords(fused=True),
         "s = s + g^2; w = w - learning_rate * g / (sqrt(s) + eps): steps become smaller where gradients were large.",
         "Duchi et al. 2011, JMLR 12:2121",
+        moments=lambda arguments: 1,
     ),
 )

@@ -9,11 +9,13 @@ from specc.plugin import Call
 if TYPE_CHECKING:
     from specc.registry import Registry
 
+DEFAULT = "glorot_uniform"  # with bias 0, where neither the spec nor the layer says more
+
 
 def initial(registry: Registry, call: Call | None) -> dict[str, Any]:
     """How weights and biases start, as `Graph.init` holds it."""
     if call is None:
-        call = Call("glorot_uniform", None)
+        call = Call(DEFAULT, None)
     if call.name == "values":
         return {**initial(registry, call.args.weights), "bias": call.args.bias}
     record = registry.initializers[call.name]
