@@ -75,9 +75,10 @@ def _network(layout: Layout) -> Iterator[str]:
         yield f'<path class="a" d="M0 {above.bottom}V{below.top}" marker-end="url(#v)"/>'
     for curve in layout.curves:
         yield from _curve(curve, layout)
-    for row, below in zip(layout.rows, [*layout.rows[1:], None], strict=True):
+    for number, row in enumerate(layout.rows):
         yield from _join(row) if row.cell.kind == "join" else _box(row, layout.half)
-        if below is not None and row.cell.kind != "output":
+        if row.cell.kind != "output" and number + 1 < len(layout.rows):
+            below = layout.rows[number + 1]
             yield f'<text class="e r" x="-7" y="{below.top - 8}">{_size(row.cell.shape)}</text>'
 
 
