@@ -94,13 +94,13 @@ def _record(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
+        "message": clean(diagnostic.message),
         "path": list(diagnostic.path),
         "span": _place(diagnostic.span),
-        "label": diagnostic.label,
-        "labels": [{"span": _place(label.span), "text": label.text} for label in diagnostic.labels],
-        "help": [note.text for note in diagnostic.notes if note.kind == "help"],
-        "notes": [{"kind": note.kind, "text": note.text} for note in _others(diagnostic.notes)],
+        "label": clean(diagnostic.label),
+        "labels": [{"span": _place(label.span), "text": clean(label.text)} for label in diagnostic.labels],
+        "help": [clean(note.text) for note in diagnostic.notes if note.kind == "help"],
+        "notes": [{"kind": note.kind, "text": clean(note.text)} for note in _others(diagnostic.notes)],
         "fixes": [_fix(fix) for fix in diagnostic.fixes],
     }
 
@@ -111,7 +111,7 @@ def _others(notes: Iterable[Note]) -> list[Note]:
 
 def _fix(fix: Fix) -> dict[str, Any]:
     edits = [{"span": _place(edit.span), "text": edit.text} for edit in fix.edits]
-    return {"text": fix.text, "safe": fix.safe, "edits": edits}
+    return {"text": clean(fix.text), "safe": fix.safe, "edits": edits}
 
 
 def _place(span: Span | None) -> dict[str, Any] | None:
@@ -150,6 +150,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     lines = [f"{diagnostic.message}." if not diagnostic.label else f"{diagnostic.message}: {diagnostic.label}."]
     lines += [f"{kind}: {text}" for kind, text in _remarks(diagnostic)]
+    lines = [clean(line) for line in lines]
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
@@ -167,7 +168,7 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
 
 
 def _related(number: int, label: Label) -> dict[str, Any]:
-    return {"id": number, "physicalLocation": _physical(label.span), "message": {"text": label.text}}
+    return {"id": number, "physicalLocation": _physical(label.span), "message": {"text": clean(label.text)}}
 
 
 def _physical(span: Span) -> dict[str, Any]:
@@ -196,7 +197,7 @@ def _sarif_fix(fix: Fix) -> dict[str, Any]:
         }
         for file, edits in files.items()
     ]
-    return {"description": {"text": fix.text}, "artifactChanges": changes}
+    return {"description": {"text": clean(fix.text)}, "artifactChanges": changes}
 
 
 def _uri(file: str) -> str:

@@ -250,6 +250,8 @@ class _Builder:
         return self._span(start, max(start, end))
 
     def _span(self, start: tuple[int, int], end: tuple[int, int]) -> Span:
+        last = (len(self.lines) - 1, len(self.lines[-1]))  # the parser's own end may be a line further
+        start, end = min(start, last), min(end, last)
         return Span(self.file, start[0] + 1, start[1] + 1, end[0] + 1, end[1] + 1)
 
     def _report(self, code: str, message: str, span: Span, label: str, notes: tuple[Note, ...] = ()) -> None:
