@@ -218,11 +218,26 @@ class ShapeFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a loss gets: the numbers of a network and the truth.
+
+    `kind` is `one` (a logit (B, 1), classes (B,) with 1 for the positive one), `classes` (logits (B, K), classes (B,)),
+    `findings` (logits (B, L), 1, 0 or -100 for blank (B, L)) or `values` (numbers (B, d) both); `flipped` says that
+    the positive class of `one` is the first of the spec's list.
+    """
+
+    kind: str
+    flipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """A word for `loss:`. The piece has the signature `(logits, targets) -> (B,) loss of each sample`.
 
     `fits` names the final activations that it may follow; the loss works on logits where that is sigmoid or softmax.
-    `bind(arguments)` gives keyword arguments that the program prints as literals (through functools.partial).
+    `bind(arguments)` gives keyword arguments that the program prints as literals. Where arguments or the kind of
+    answers decide which pieces are called, `compose(arguments, answers)` gives the expression instead, in `outputs`
+    and `targets`, and the names in the piece's module that it uses.
     """
 
     name: str
@@ -233,6 +248,7 @@ class Loss:
     arguments: type[Arguments] = Arguments
     bind: Callable[[Any], Mapping[str, Any]] = lambda arguments: {}
     spellings: tuple[str, ...] = ()  # other libraries' names, refused with a safe fix
+    compose: Callable[[Any, Answers], tuple[str, tuple[str, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,13 +319,17 @@ class Rule:
 class Column:
     """A data column that a task reads: our word, whether it must be there, and what it holds.
 
-    `fault(entry)` says what is wrong with the text of one entry; it is empty where nothing is.
+    `fault(entry)` says what is wrong with the text of one entry; it is empty where nothing is. A column that belongs to
+    one form of output names the key of `output` that calls for it (`form`): it is required where that key is given, and
+    stands once for each name where the key holds several (`each`).
     """
 
     name: str
     doc: str
     required: bool = True
     fault: Callable[[str], str] = lambda entry: ""
+    form: str = ""
+    each: bool = False
 
 
 @dataclass(frozen=True, slots=True)

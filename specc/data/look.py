@@ -56,6 +56,11 @@ class Look:
         """Class names in the spec's order; none in a task without classes."""
         return tuple(getattr(self.output, "classes", None) or ())
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Names of findings, where several may be in one image."""
+        return tuple(getattr(self.output, "labels", None) or ())
+
     def seen(self) -> Iterator[tuple[Row, Entry]]:
         """Rows whose file could be looked at."""
         for row, entry in zip(self.table.rows, self.entries, strict=True):

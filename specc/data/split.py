@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specc.data.look import Look
 from specc.pieces import tables
+from specc.pieces.findings import finding, split_findings
 
 PARTS = ("train", "val", "test")
 
@@ -62,5 +63,16 @@ def parts(look: Look) -> list[str]:
         return [row.values.get(split.column, "") for row in look.table.rows]
     if not look.groups or "" in look.groups or not shares(look):
         return []
+    if look.findings:
+        found = findings(look)
+        return split_findings(found, look.groups, shares(look), split.seed) if found else []
     labels = [row.label or "" for row in look.table.rows]
     return tables.split_grouped(labels, look.groups, shares(look), split.seed)
+
+
+def findings(look: Look) -> list[list[int]]:
+    """Rows x findings of 1, 0 and -100 for blank; empty where an entry is none of these."""
+    try:
+        return [[finding(row.targets[f"labels.{name}"]) for name in look.findings] for row in look.table.rows]
+    except ValueError:
+        return []

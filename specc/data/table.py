@@ -16,7 +16,10 @@ SOURCES = ("folders", "manifest", "images")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One image. `file` is relative to the table's root; `number` counts the lines of data from 1."""
+    """One image. `file` is relative to the table's root; `number` counts the lines of data from 1.
+
+    `targets` holds what is to be answered where that is no class: word of the table -> entry.
+    """
 
     number: int
     file: str
@@ -88,11 +91,13 @@ def _not_there(place: FilePath, kind: str) -> str:
 def wanted(study: Study) -> dict[str, str]:
     """Our words -> the manifest's columns, for all that the task and the spec ask for."""
     output, columns = getattr(study.spec, "output", None), dict(study.spec.data.columns or {})
-    words = {"image": "image", **{column.name: column.name for column in study.task.columns if column.required}}
-    if getattr(output, "target", None):
-        words["target"] = "target"
-    for name in getattr(output, "targets", None) or ():
-        words[f"targets.{name}"] = name
+    words = {"image": "image"}
+    for column in study.task.columns:
+        asked: Any = getattr(output, column.form, None) if column.form else column.required
+        if asked and column.each:
+            words |= {f"{column.name}.{name}": name for name in asked}
+        elif asked:
+            words[column.name] = column.name
     for word, column in columns.items():
         inner: dict[str, Any] = column if isinstance(column, dict) else {}
         words |= {f"{word}.{name}": name_of for name, name_of in inner.items()} if inner else {word: str(column)}
@@ -112,7 +117,8 @@ def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
     if missing:
         return replace(table, problem=("D406", missing[0]))
     label = words.get("label")
-    names = {word: column for word, column in words.items() if word == "target" or word.startswith("targets.")}
+    forms = {column.name for column in study.task.columns if column.form} - {"label"}
+    names = {word: column for word, column in words.items() if word.partition(".")[0] in forms}
     rows = (
         Row(number, row[words["image"]], row[label] if label else None, {w: row[c] for w, c in names.items()}, row)
         for number, row in enumerate(values, 1)

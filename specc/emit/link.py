@@ -116,14 +116,10 @@ class Linker:
             text = self.refer(module, piece, use.id, file)
             if text is not None and text != use.id:
                 changes.append((use, text))
-        changes += [
-            (call, segment(module.text, call.args[0]))
-            for call in calls(node)
-            if self.symbol_of(module, call.func) is IDENTITY
-        ]
+        left_out = [call for call in calls(node) if self.symbol_of(module, call.func) is IDENTITY]
         if file.names.setdefault(piece.name, piece.module) != piece.module:
             raise LinkFault(f"{piece.name} comes from {piece.module} and from {file.names[piece.name]}")
-        file.texts.append(rewritten(module.text, node, changes))
+        file.texts.append(rewritten(module.text, node, changes, left_out))
 
     def symbol_of(self, module: Module, function: ast.expr) -> Piece | str | None:
         """What a called name is bound to, if it is a slot."""
@@ -242,13 +238,12 @@ def calls(node: ast.stmt) -> tuple[ast.Call, ...]:
     return tuple(child for child in ast.walk(node) if isinstance(child, ast.Call))
 
 
-def segment(text: str, node: ast.expr) -> str:
-    """The source of an expression."""
-    return ast.get_source_segment(text, node) or ""
-
-
-def rewritten(text: str, node: ast.stmt, changes: list[tuple[ast.expr, str]]) -> str:
-    """The source of a definition with its decorators and comments, and with some expressions replaced."""
+def rewritten(
+    text: str, node: ast.stmt, changes: list[tuple[ast.expr, str]], left_out: list[ast.Call] | None = None
+) -> str:
+    """The source of a definition with its decorators and comments, some expressions replaced, and for the calls that
+    are left out their first argument.
+    """
     lines = text.encode().splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -256,11 +251,18 @@ def rewritten(text: str, node: ast.stmt, changes: list[tuple[ast.expr, str]]) ->
     data = bytearray(text.encode())
     first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
     begin, end = starts[first - 1], starts[node.end_lineno or first]  # with the comment at its end
-    places = [
-        (starts[use.lineno - 1] + use.col_offset, starts[(use.end_lineno or 0) - 1] + (use.end_col_offset or 0), new)
-        for use, new in changes
-    ]
-    for start, stop, new in sorted(places, reverse=True):
+
+    def ends(use: ast.expr) -> tuple[int, int]:
+        stop = starts[(use.end_lineno or 0) - 1] + (use.end_col_offset or 0)
+        return starts[use.lineno - 1] + use.col_offset, stop
+
+    gone = []
+    for call in left_out or ():
+        (start, stop), (first_start, first_stop) = ends(call), ends(call.args[0])
+        gone += [(start, first_start, ""), (first_stop, stop, "")]
+    places = [(*ends(use), new) for use, new in changes]
+    kept = [place for place in places if not any(start <= place[0] < stop for start, stop, _ in gone)]
+    for start, stop, new in sorted([*kept, *gone], reverse=True):
         data[start:stop] = new.encode()
         end += len(new.encode()) - (stop - start)
     return data[begin:end].decode().rstrip()

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from specc.emit.literal import literal
-from specc.plugin import Call, Program, Setting
+from specc.plugin import Answers, Call, Loss, Piece, Program, Setting
 
 if TYPE_CHECKING:
     from specc.study import Study
@@ -111,26 +111,47 @@ def _groups(study: Study, network: str, decay: float, rate: str) -> tuple[list[s
     return [*lines, f"groups = {groups}  # others: biases, batchnorm"], "groups"
 
 
-def losses(study: Study) -> tuple[dict[str, str], str]:
-    """`loss_of`, or `<network>_loss` for each of several networks: symbols bound to words, and what must be printed."""
+def losses(study: Study) -> tuple[dict[str, Piece], str]:
+    """`loss_of`, or `<network>_loss` for each of several networks: what they are bound to, and what must be printed."""
     text = "from torch import Tensor\n"
-    bound: dict[str, str] = {}
+    bound: dict[str, Piece] = {}
     for network, calls in (study.spec.loss or {}).items():
         slot = "loss_of" if network == "network" else f"{network}_loss"
-        terms = []
+        terms, used = [], []
         for call in calls:
             record = study.registry.losses[call.name]
-            given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
+            term, names = _term(record, call, answers(study, network))
             weight = getattr(call.args, "weight", None)
             factor = f"{literal(float(weight))} * " if weight not in (None, 1) else ""
-            terms.append(f"{factor}{record.piece.name}(outputs, targets{given})")
-            text += f"from {record.piece.module} import {record.piece.name}\n"
-        if len(terms) == 1 and terms[0].endswith("(outputs, targets)") and "*" not in terms[0]:
-            bound[slot] = calls[0].name
+            terms.append(f"{factor}{term}")
+            used += [Piece(record.piece.module, name) for name in names]
+        if terms == [f"{used[0].name}(outputs, targets)"]:
+            bound[slot] = used[0]
         else:
-            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor) -> Tensor:\n"
+            text += "".join(f"from {piece.module} import {piece.name}\n" for piece in used)
+            third = ", class_weights: Tensor" if any("class_weights" in term for term in terms) else ""
+            text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor{third}) -> Tensor:\n"
             text += f'    """Loss of each sample: (B, ...), (B, ...) -> (B,)."""\n    return {" + ".join(terms)}\n'
     return bound, text
+
+
+def _term(record: Loss, call: Call, answers: Answers) -> tuple[str, tuple[str, ...]]:
+    """The expression of a loss, and the names in its module that it uses."""
+    if record.compose is not None:
+        return record.compose(call.args, answers)
+    given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
+    return f"{record.piece.name}(outputs, targets{given})", (record.piece.name,)
+
+
+def answers(study: Study, network: str) -> Answers:
+    """What the loss of a network gets, told by what it ends in."""
+    output: Any = getattr(study.spec, "output", None)
+    graph = study.passed.get(network)
+    if getattr(output, "labels", None):
+        return Answers("findings")
+    kind = {"sigmoid": "one", "softmax": "classes"}.get(graph.activation if graph else "", "values")
+    positive = getattr(output, "positive", None)
+    return Answers(kind, kind == "one" and positive is not None and positive == output.classes[0])
 
 
 def table(study: Study, columns: Mapping[str, str]) -> str:
@@ -197,14 +218,19 @@ def parts(study: Study) -> tuple[dict[str, str], str]:
         "none": '[row["file"] for row in rows]',
         "patient id": '[entry.facts.patient if entry.facts else "" for entry in entries]',
     }[kind]
-    classes = getattr(getattr(study.spec, "output", None), "classes", None)
-    labels = '[row["label"] for row in rows]' if classes else '[""] * len(rows)'
+    output: Any = getattr(study.spec, "output", None)
+    labels = '[row["label"] for row in rows]' if getattr(output, "classes", None) else '[""] * len(rows)'
+    deal = f"tables.split_grouped({labels}"
+    if getattr(output, "labels", None):
+        head = f"from specc.pieces.findings import finding, split_findings\n{head}"
+        words = literal(tuple(f"labels.{name}" for name in output.labels))
+        deal = f"split_findings([[finding(row[name]) for name in {words}] for row in rows]"
     given = {part: getattr(split, part) for part in ("train", "val", "test")}
     shares = {part: share for part, share in given.items() if share is not None}
     return {"group": detail} if kind == "column" else {}, head + (
         '    """Parts by percentage; what belongs together stays together."""\n'
         f"    groups = {groups}\n"
-        f"    return tables.split_grouped({labels}, groups, {literal(shares)}, seed={literal(split.seed)})\n"
+        f"    return {deal}, groups, {literal(shares)}, seed={literal(split.seed)})\n"
     )
 
 

@@ -108,7 +108,7 @@ def parameters(study: Study, network: str) -> int:
 def link(study: Study, task: Program) -> Linker:
     """Bind every slot and take `main` with all that it needs."""
     columns, parts = printed.parts(study)
-    words, losses = printed.losses(study)
+    bound, losses = printed.losses(study)
     texts = {
         printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),
         printed.DATA: "\n\n".join([printed.table(study, {**task.columns, **columns}), parts, *value_range(study)]),
@@ -116,8 +116,8 @@ def link(study: Study, task: Program) -> Linker:
         printed.MODEL: print_model(study.passed, study.registry.ops),
     }
     symbols: dict[str, Piece | str] = {**core_symbols(study), **task.symbols}
-    for slot, word in words.items():
-        symbols.setdefault(slot, study.registry.losses[word].piece)
+    for slot, piece in bound.items():
+        symbols.setdefault(slot, piece)
     for network in study.spec.loss or {}:
         slot = "loss_of" if network == "network" else f"{network}_loss"
         symbols.setdefault(slot, Piece(printed.TRAIN, slot))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from specc.emit.literal import literal
-from specc.plugin import Piece, Program
+from specc.plugin import IDENTITY, Piece, Program
 
 if TYPE_CHECKING:
     from specc.study import Study
 
 _TRAIN, _ANSWERS, _METRICS = "specc.pieces.supervised", "specc.pieces.answers", "specc.pieces.metrics"
-_HOMES = {_TRAIN: "train", _ANSWERS: "deploy"}
-_TARGETS = "<targets>"
+_LOSSES = "specc.pieces.losses"
+_HOMES = {_TRAIN: "train", _ANSWERS: "deploy", "specc.pieces.findings": "data"}
+_TARGETS, _REACHABLE = "<targets>", "<reachable>"
 _HEAD = "from typing import Any\n\nimport numpy as np\n\n\n"
 _DEF = "def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:\n"
 
 
 def classification_program(study: Study) -> Program:
-    """Two classes: one neuron; more: one each."""
+    """Two classes: one neuron; more: one each; so for findings."""
     output, width = study.spec.output, _width(study)
+    if output.labels:
+        return _findings_program(study)
     text = f"{_HEAD}CLASSES = {literal(tuple(output.classes))}\n\n\n{_DEF}"
     first = width == 1 and output.positive == output.classes[0]
     labels = 'np.array([CLASSES.index(row["label"]) for row in rows])'
@@ -34,13 +38,30 @@ def classification_program(study: Study) -> Program:
         **_common(study, "build", ("label",)),
         "Deploy": Piece(_ANSWERS, "TwoClasses" if width == 1 else "ManyClasses"),
         "scores": Piece(_METRICS, "two_class_scores" if width == 1 else "class_scores"),
-        "chance": Piece(_METRICS, "chance_of_two" if width == 1 else "chance_of_classes"),
         "to_pair": Piece(_ANSWERS, "positive_first" if first else "positive_second"),
     }
     outputs = ("answer", "probabilities", "ood_score", "accepted")
     symbols["OUTPUTS"] = literal(outputs)
-    printed = {_TARGETS: ("data", text)}
+    printed = {_TARGETS: ("data", text), **_reachable(study)}
     return Program(symbols, _HOMES, columns=_columns(study, {"label": "label"}), printed=printed)
+
+
+def _findings_program(study: Study) -> Program:
+    """One neuron a finding."""
+    words, given = {f"labels.{name}": name for name in study.spec.output.labels}, study.spec.data.columns or {}
+    text = "import numpy as np\nfrom typing import Any\n\nfrom specc.pieces.findings import finding\n\n\n"
+    text += f"FINDINGS = {literal(tuple(words))}\n\n\n{_DEF}"
+    text += '    """(N, L): for each finding 1, 0, or -100 where the table says nothing."""\n'
+    text += '    return {"target": np.array([[finding(row[name]) for name in FINDINGS] for row in rows])}\n'
+    symbols: dict[str, Piece | str] = {
+        **_common(study, "build", tuple(words)),
+        "Deploy": Piece(_ANSWERS, "Findings"),
+        "scores": Piece(_METRICS, "finding_scores"),
+        "OUTPUTS": literal(("answer", "probabilities", "ood_score", "accepted")),
+    }
+    columns = {word: given.get("labels", {}).get(name, name) for word, name in words.items()}
+    printed = {_TARGETS: ("data", text), **_reachable(study)}
+    return Program(symbols, _HOMES, columns=_columns(study, columns), printed=printed)
 
 
 def regression_program(study: Study) -> Program:
@@ -54,7 +75,6 @@ def regression_program(study: Study) -> Program:
         **_common(study, build, tuple(words)),
         "Deploy": Piece(_ANSWERS, "Values"),
         "scores": Piece(_METRICS, "value_scores"),
-        "chance": Piece(_METRICS, "chance_of_values"),
         "OUTPUTS": literal(("answer", "values", "ood_score", "accepted")),
     }
     printed = {_TARGETS: ("data", text)}
@@ -62,8 +82,10 @@ def regression_program(study: Study) -> Program:
 
 
 def classification_contract(study: Study) -> Mapping[str, Any]:
-    """Classes in order; the positive one where a single neuron speaks for it."""
+    """Classes in order, the positive one where a single neuron speaks for it; or findings in order."""
     output = study.spec.output
+    if output.labels:
+        return {"labels": list(output.labels), "aggregate": output.aggregate}
     positive = (output.positive or output.classes[1]) if len(output.classes) == 2 else None
     return {"classes": list(output.classes), "positive": positive, "aggregate": output.aggregate}
 
@@ -83,7 +105,36 @@ def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece
         "targets_of": Piece(_TARGETS, "targets_of"),
         "TRUTH": literal(truth),
         "WIDTH_OUT": literal(_width(study)),
+        "weighed": _weighed(study),
+        "reachable": Piece(_REACHABLE, "reachable") if _least(study) else IDENTITY,
+        "CLASSES_OUT": literal(max(2, _width(study))),
     }
+
+
+def _least(study: Study) -> float:
+    """The loss of a network that is always right: the entropy of smoothed targets, 0 for every other loss."""
+    classes, total = 2 if getattr(study.spec.output, "labels", None) else max(2, _width(study)), 0.0
+    for call in study.spec.loss["network"]:
+        share = getattr(call.args, "label_smoothing", 0.0) / classes
+        if share:
+            right = 1 - (classes - 1) * share
+            total -= call.args.weight * (right * math.log(right) + (classes - 1) * share * math.log(share))
+    return total
+
+
+def _reachable(study: Study) -> dict[str, tuple[str, str]]:
+    """What is printed where that loss is not 0."""
+    text = "from specc.pieces import runtime as rt\n\n\ndef reachable(work: rt.Work) -> rt.Work:\n"
+    text += '    """With label smoothing even the right answer, given with the wanted certainty, has a loss."""\n'
+    least = _least(study)
+    return {_REACHABLE: ("train", f"{text}    return work._replace(least={literal(least)})\n")} if least else {}
+
+
+def _weighed(study: Study) -> Piece | str:
+    """What fits the loss to the training targets: class weights, where the spec wants them counted."""
+    if not any(getattr(call.args, "class_weights", None) == "balanced" for call in study.spec.loss["network"]):
+        return IDENTITY
+    return Piece(_LOSSES, "balanced_findings" if getattr(study.spec.output, "labels", None) else "balanced")
 
 
 def _width(study: Study) -> int:

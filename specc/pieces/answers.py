@@ -75,6 +75,27 @@ class ManyClasses(nn.Module):
         return probabilities.argmax(1), probabilities, score, score <= self.threshold
 
 
+class Findings(nn.Module):
+    """Pixels as read (B, samples, H, W) -> findings (B, L) of 1 or 0, probabilities (B, L), ood_score, accepted."""
+
+    usual: Tensor
+    temperature: Tensor
+    threshold: Tensor
+
+    def __init__(self, edits: nn.Module, net: nn.Module, training: Tensor) -> None:
+        super().__init__()
+        self.edits, self.net = edits, net
+        self.register_buffer("usual", typical(training))
+        self.register_buffer("temperature", torch.tensor(1.0))  # not calibrated
+        self.register_buffer("threshold", torch.tensor(torch.inf))  # every image is let through
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        images = self.edits(pixels)
+        probabilities = torch.sigmoid(self.net(images) / self.temperature)
+        score = ood_score(images, self.usual)
+        return (probabilities > 0.5).long(), probabilities, score, score <= self.threshold
+
+
 class Values(nn.Module):
     """Pixels as read (B, samples, H, W) -> values (B, targets) twice (answer, values), ood_score, accepted."""
 

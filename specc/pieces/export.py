@@ -76,6 +76,14 @@ def to_onnx(
     return data
 
 
+def clear(probabilities: np.ndarray[Any, Any], each: bool) -> bool:
+    """Whether rounding cannot change the answer: the largest number, or for each whether it is above one half."""
+    if each:
+        return bool((np.abs(probabilities - 0.5) > TOLERANCE).all())
+    top = np.sort(probabilities)[-2:]
+    return len(top) < 2 or bool(top[1] - top[0] > 2 * TOLERANCE)
+
+
 class Certificate:
     """Runs torch and onnxruntime side by side and remembers the largest difference of each output."""
 
@@ -93,8 +101,7 @@ class Certificate:
         ours = dict(zip(self.outputs, (value.numpy() for value in self.deploy(*inputs)), strict=True))
         feed = {place.name: value.numpy() for place, value in zip(self.session.get_inputs(), inputs, strict=True)}
         theirs = dict(zip(self.outputs, self.session.run(self.outputs, feed), strict=True))
-        top = np.sort(ours.get("probabilities", np.ones((1, 1))).ravel())[-2:]
-        decided = len(top) < 2 or top[1] - top[0] > 2 * TOLERANCE
+        decided = clear(ours.get("probabilities", np.ones((1, 1))).ravel(), ours.get("answer", np.ones(1)).ndim > 1)
         for output, value in ours.items():
             other = theirs[output]
             if value.shape != other.shape:
@@ -172,7 +179,7 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
         deque(said, 0)
         return certificate.save(run)
     with (run / "eval" / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
-        write_predictions(csv.writer(file), said, contract["output"].get("classes"), images, truth)
+        write_predictions(csv.writer(file), said, contract["output"], images, truth)
     return certificate.save(run)
 
 
@@ -192,17 +199,23 @@ def certified(
 def write_predictions(
     writer: Any,
     answers: Iterable[Mapping[str, np.ndarray[Any, Any]]],
-    classes: Sequence[str] | None,
+    output: Mapping[str, Any],
     images: Any,
     truth: Sequence[str],
 ) -> None:
-    """A line a file: part, file, patient, truth, answer, then the probability of each class or each value."""
+    """A line a file: part, file, patient, truth, answer, then the probability of each class or finding, or each value.
+
+    Findings that are there are named in the answer, with `;` between them.
+    """
     parts = [part for part, places in images.parts.items() for _ in places]
-    names = classes or [f"answer.{name.removeprefix('targets.')}" for name in truth]
+    classes, labels = output.get("classes"), output.get("labels")
+    names = classes or labels or [f"answer.{name.removeprefix('targets.')}" for name in truth]
     writer.writerow(["split", "file", "patient", *truth, "answer", *names])
     for place, said in enumerate(answers):
         row = images.rows[place]
-        numbers = said["probabilities" if classes else "values"][0].tolist()
+        numbers = said["probabilities" if classes or labels else "values"][0].tolist()
         answer = classes[int(said["answer"][0])] if classes else numbers[0]
+        if labels:
+            answer = ";".join(name for name, there in zip(labels, said["answer"][0], strict=True) if there)
         patient = row.get("patient") or images.entries[place].facts.patient or row["image"]
         writer.writerow([parts[place], row["image"], patient, *(row[name] for name in truth), answer, *numbers])

@@ -1,13 +1,11 @@
 """What a network says of a part of the data, and how good that is; sums over the whole part, never means of batches."""
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from specc.pieces import runtime as rt
-from specc.pieces.slots import WIDTH_OUT
 
 
 def sanity(work: rt.Work, batch: rt.Batch) -> bool:
@@ -17,24 +15,9 @@ def sanity(work: rt.Work, batch: rt.Batch) -> bool:
         rt.reseed(*batch.key, step)
         losses.append(sum(float(loss) for loss in work.stages[0].step(batch).values()))
     near = not abs(losses[0] - work.chance) > max(0.5 * work.chance, 0.2)  # a task without a known chance passes
-    learned = losses[-1] < 0.2 * max(losses[0], 0.05) or work.chance != work.chance
+    learned = losses[-1] - work.least < 0.2 * max(losses[0] - work.least, 0.05) or work.chance != work.chance
     rt.event("sanity", first_loss=losses[0], expected=work.chance, last_loss=losses[-1], passed=near and learned)
     return near and learned
-
-
-def chance_of_two(targets: Tensor) -> float:
-    """The loss of always saying one half: ln 2."""
-    return 0.6931471805599453
-
-
-def chance_of_classes(targets: Tensor) -> float:
-    """The loss of saying the same of every class: the logarithm of their number."""
-    return math.log(WIDTH_OUT)
-
-
-def chance_of_values(targets: Tensor) -> float:
-    """The loss of always answering 0."""
-    return targets.square().mean().item()
 
 
 @torch.no_grad()
@@ -79,6 +62,20 @@ def class_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     areas = [auc(probabilities[:, label], labels == label) for label in labels.unique().tolist()]
     balanced = balanced_accuracy(answers, labels)
     return {"accuracy": accuracy, "balanced_accuracy": balanced, "auc": sum(areas) / len(areas)}
+
+
+def finding_scores(logits: Tensor, targets: Tensor) -> dict[str, float]:
+    """Means of `two_class_scores` over the findings that are there in some images and not in others; 0.5 without any.
+
+    Logits (N, L); targets (N, L) of 1, 0 and -100 for blank, which does not count.
+    """
+    each = []
+    for column, truth in zip(logits.T, targets.T, strict=True):
+        known = truth >= 0
+        if len(truth[known].unique()) == 2:
+            each.append(two_class_scores(column[known, None], truth[known]))
+    names = ("accuracy", "balanced_accuracy", "auc")
+    return {name: sum(scores[name] for scores in each) / len(each) if each else 0.5 for name in names}
 
 
 def value_scores(values: Tensor, targets: Tensor) -> dict[str, float]:

@@ -47,6 +47,7 @@ class Work(NamedTuple):
     best: tuple[str, int]  # (metric, +1 or -1); ("epoch", 1) keeps the last
     samples: int  # in an epoch; their ids count from 0
     chance: float = float("nan")  # loss of a network that knows nothing, where that is known
+    least: float = 0.0  # loss of one that is always right
 
 
 def event(kind: str, **values: object) -> None:

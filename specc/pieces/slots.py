@@ -6,7 +6,7 @@ by the spec. Calling an unbound slot is a mistake of whoever runs a piece outsid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -48,6 +48,7 @@ READ_WINDOW: str = "none"  # what the reader does with the window of a DICOM hea
 MODALITIES: tuple[str, ...] = ()  # of DICOM files that are used, where the spec leaves out others
 BEST: tuple[str, int] = ("val_loss", -1)  # what chooses the epoch, and whether more (1) or less (-1) of it is better
 WIDTH_OUT: int = 1  # outputs of the network
+CLASSES_OUT: int = 2  # classes that the network tells apart
 OUTPUTS: tuple[str, ...] = ()  # of the exported module
 TRUTH: tuple[str, ...] = ()  # keys of a row that hold what the network is to answer
 
@@ -134,14 +135,19 @@ def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
     unbound("loss_of")
 
 
+def reachable(work: rt.Work) -> rt.Work:
+    """The task, with the loss of a network that is always right where that is not 0."""
+    unbound("reachable")
+
+
 def scores(outputs: Tensor, targets: Tensor) -> dict[str, float]:
     """Metrics of a whole part by name."""
     unbound("scores")
 
 
-def chance(targets: Tensor) -> float:
-    """Loss of a network that knows nothing."""
-    unbound("chance")
+def weighed(loss: Callable[..., Tensor], targets: Tensor) -> Callable[..., Tensor]:
+    """The loss with what it takes from the training targets."""
+    unbound("weighed")
 
 
 def to_pair(probability: Tensor) -> Tensor:

@@ -20,10 +20,11 @@ from specc.pieces.slots import (
     Deploy,
     Network,
     augment,
-    chance,
     loss_of,
     network_optimizer,
+    reachable,
     scores,
+    weighed,
 )
 
 
@@ -31,13 +32,13 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     """Network, optimizer, and what to do in a step and after an epoch."""
     rt.reseed(config.seed)
     net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
-    optimizer = network_optimizer(net)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
+    optimizer, criterion = network_optimizer(net), weighed(loss_of, targets[: len(train)])
 
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = loss_of(net(inputs), targets[batch.ids]) @ batch.weights
+        loss = criterion(net(inputs), targets[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())
@@ -46,10 +47,11 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 
     def evaluate() -> dict[str, float]:
         outputs, truth = outputs_of(net, images, "val", device, WIDTH_OUT), targets[val.start : val.stop]
-        return {"val_loss": loss_of(outputs, truth).mean().item(), **scores(outputs, truth)}
+        return {"val_loss": criterion(outputs, truth).mean().item(), **scores(outputs, truth)}
 
     parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
-    return rt.Work(parts, stages, evaluate, BEST, len(train), chance(targets[: len(train)]))
+    knows_nothing = criterion(torch.zeros(len(train), WIDTH_OUT, device=device), targets[: len(train)]).mean().item()
+    return reachable(rt.Work(parts, stages, evaluate, BEST, len(train), knows_nothing))
 
 
 def build_standardized(config: Config, images: Images, device: torch.device) -> rt.Work:
@@ -60,11 +62,12 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
     deviation, mean = torch.std_mean(targets[: len(train)], 0, correction=0)
     answer = Rescaled(net, mean, deviation.clamp(min=1e-12)).to(device)
+    standard = (targets - mean) / answer.deviation
 
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = loss_of(net(inputs), (targets[batch.ids] - mean) / answer.deviation) @ batch.weights
+        loss = loss_of(net(inputs), standard[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())
@@ -73,11 +76,12 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
 
     def evaluate() -> dict[str, float]:
         outputs, truth = outputs_of(answer, images, "val", device, WIDTH_OUT), targets[val.start : val.stop]
-        loss = loss_of((outputs - mean) / answer.deviation, (truth - mean) / answer.deviation).mean()
+        loss = loss_of((outputs - mean) / answer.deviation, standard[val.start : val.stop]).mean()
         return {"val_loss": loss.item(), **scores(outputs, truth)}
 
+    knows_nothing = loss_of(torch.zeros_like(standard[: len(train)]), standard[: len(train)]).mean().item()
     parts, stages = {"network": answer, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
-    return rt.Work(parts, stages, evaluate, BEST, len(train), 1.0)
+    return rt.Work(parts, stages, evaluate, BEST, len(train), knows_nothing)
 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:

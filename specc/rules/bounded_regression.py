@@ -53,7 +53,7 @@ def check(study: Study) -> list[Diagnostic]:
             f"a regression must not end in an activation, and this one ends in {last.op}",
             last.path,
             _RANGE.get(last.op, "changes the range of the values"),
-            ("rule", ROW_TEXT["regression"]),
+            ("rule", ROW_TEXT[judgement.form]),
             span=name_span(study.document, last),
             labels=(Label(call_span(study, judgement.call), "compares with a quantity that may take any value"),),
             fixes=(Fix(f"take `{last.op}` away"),),

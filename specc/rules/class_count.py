@@ -24,7 +24,7 @@ def check(study: Study) -> list[Diagnostic]:
 
     Source: Wataya et al. 2020, Jpn J Radiol 38, Table 1 (starts at two classes).
     """
-    if len(study.spec.output.classes) >= 2:
+    if study.spec.output.classes is None or len(study.spec.output.classes) >= 2:
         return []
     return [
         fault(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from specc.errors import Diagnostic
-from specc.plugin import Rule
-from specc.rules.common import fault
+from typing import Any
+
+from specc.errors import Diagnostic, Label, NoteKind
+from specc.plugin import Column, Rule
+from specc.rules.common import fault, values
+from specc.spec.faults import listed
 from specc.study import Study
 
 
 def check(study: Study) -> list[Diagnostic]:
-    """What: the manifest's `columns` lack one that the task reads.
+    """What: the manifest's `columns` lack one that the task reads, or do not name one for each finding or quantity.
 
     Why: without the file's name there is no image, without the label nothing to learn from.
 
@@ -32,19 +35,35 @@ def check(study: Study) -> list[Diagnostic]:
     data = study.spec.data
     if data is None or data.manifest is None or not data.columns:
         return []
-    missing = [column for column in study.task.columns if column.required and column.name not in data.columns]
-    return [
-        fault(
-            study,
-            "S228",
-            f"`columns` does not say where `{column.name}` is",
-            ("data", "columns"),
-            f"needs `{column.name}`",
-            ("note", f"`{column.name}`: {column.doc}"),
-            ("help", f"add `{column.name}: YOUR_COLUMN`"),
-        )
-        for column in missing
-    ]
+    faults, output = [], values(study, "output")
+    forms = [column.form for column in study.task.columns if column.form and getattr(output, column.form, None)]
+    for column in study.task.columns:
+        if column.form and len(forms) > 1:
+            continue  # it is not settled which of them is meant
+        asked: Any = getattr(output, column.form, None) if column.form else column.required
+        named = data.columns.get(column.name)
+        names = tuple(asked) if asked and column.each else ()
+        good = isinstance(named, dict) and set(named) == set(names) if names else isinstance(named, str)
+        if asked and not good:
+            faults.append(_missing(study, column, names))
+    return faults
+
+
+def _missing(study: Study, column: Column, names: tuple[str, ...]) -> Diagnostic:
+    """What to write under `columns`."""
+    named = study.spec.data.columns.get(column.name)
+    shown = "{" + ", ".join(f"{name}: YOUR_COLUMN" for name in names[:4]) + (", ..." * (len(names) > 4)) + "}"
+    line = f"`{column.name}: {shown if names else 'YOUR_COLUMN'}`"
+    lacks = [name for name in names if not isinstance(named, dict) or name not in named]
+    strange = [name for name in named if name not in names] if isinstance(named, dict) else []
+    message = f"`columns` does not say where `{column.name}` is"
+    if isinstance(named, dict) and names:
+        of = f"`output.{column.form}`"
+        message = f"`columns.{column.name}` lacks {listed(lacks)}" if lacks else f"{listed(strange)} is not in {of}"
+    path = ("data", "columns") if named is None else ("data", "columns", column.name)
+    labels = (Label(study.span("output", column.form), "to be answered"),) if column.form else ()
+    notes: list[tuple[NoteKind, str]] = [("note", f"`{column.name}`: {column.doc}"), ("help", f"write {line}")]
+    return fault(study, "S228", message, path, f"needs {line}", *notes, labels=labels)
 
 
 RULE = Rule("S228", "data_columns", check)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from specc.errors import Diagnostic, Fix, Label, NoteKind
 from specc.plugin import Rule
 from specc.rules.common import call_span, fault, plural, replace_text, width_span
-from specc.rules.table1 import ROW_TEXT, Judgement, judge
+from specc.rules.table1 import RIGHT, ROW_TEXT, Judgement, judge
 from specc.rules.two_class_neurons import sigmoid_edits
 from specc.spec.places import name_span
 from specc.study import Study
 
 _EXPECTS = {
-    "binary_cross_entropy": "expects independent yes/no outputs (sigmoid)",
-    "categorical_cross_entropy": "expects probabilities that sum to 1 (softmax)",
-    "mean_squared_error": "expects numbers without an activation (regression)",
+    ("sigmoid",): "expects independent yes/no outputs (sigmoid)",
+    ("softmax",): "expects probabilities that sum to 1 (softmax)",
+    ("none",): "expects numbers without an activation (regression)",
+    ("sigmoid", "softmax"): "expects probabilities (sigmoid or softmax)",
 }
 
 
@@ -48,23 +49,18 @@ def check(study: Study) -> list[Diagnostic]:
         return []
     found, call = judgement.head, judgement.call
     fits = study.registry.losses[call.name].fits
-    expects = _EXPECTS.get(call.name, f"fits {' or '.join(fits)}")
+    expects = _EXPECTS.get(fits, f"fits {' or '.join(fits)}")
     place = found.activation_node or found.node
     at = name_span(study.document, place) if place is found.activation_node and place else width_span(study, found.node)
     ends = f"a {found.activation} output" if found.activation != "none" else "an output without activation"
-    subject = (
-        plural(judgement.wanted, "quantity", "quantities")
-        if judgement.problem == "regression"
-        else f"{judgement.wanted} classes"
-    )
-    notes: list[tuple[NoteKind, str]] = [("rule", ROW_TEXT[judgement.problem]), ("why", _why(judgement))]
-    if call.name == "binary_cross_entropy" and judgement.problem == "more_classes":
-        notes.append(("help", "several findings per image are another question: one sigmoid and one label each"))
+    notes: list[tuple[NoteKind, str]] = [("rule", ROW_TEXT[judgement.form]), ("why", _why(judgement))]
+    if call.name == "binary_cross_entropy" and judgement.form == "more_classes":
+        notes.append(("help", "several findings per image: `output: {labels: [...]}` with `activation: sigmoid`"))
     return [
         fault(
             study,
             "S204",
-            f"`{call.name}` does not fit {ends} with {subject}",
+            f"`{call.name}` does not fit {ends} with {judgement.subject}",
             call.path,
             expects,
             *notes,
@@ -85,19 +81,19 @@ def _gives(judgement: Judgement) -> str:
 
 
 def _why(judgement: Judgement) -> str:
-    if judgement.problem == "regression":
+    if judgement.values:
         return "cross entropy compares probabilities; a quantity is none"
     return "training would run and the curve would fall, but the probabilities would be wrong"
 
 
 def _fixes(study: Study, judgement: Judgement) -> tuple[Fix, ...]:
     path = judgement.call.path
-    right = {"two_classes": "binary_cross_entropy", "regression": "mean_squared_error"}
-    name = right.get(judgement.problem, "categorical_cross_entropy")
-    if judgement.problem == "two_classes" and judgement.head.neurons == 2:
+    name = RIGHT[judgement.form][1]
+    if judgement.form == "two_classes" and judgement.head.neurons == 2:
         text = "as in Table 1: `{units: 1, activation: sigmoid}` and `loss: binary_cross_entropy`"
         return (Fix(text, sigmoid_edits(study, judgement)),)
-    prefix = "" if judgement.problem == "regression" else "one answer per image: "
+    prefix = {"findings": "several findings per image: "}.get(judgement.form, "one answer per image: ")
+    prefix = "" if judgement.values else prefix
     return (Fix(f"{prefix}`loss: {name}`", replace_text(study, (path, name))),)
 
 

@@ -38,23 +38,18 @@ def check(study: Study) -> list[Diagnostic]:
     judgement = judge(study)
     if judgement is None or judgement.code != "S202" or judgement.head.node is None:
         return []
-    right = 1 if judgement.problem == "two_classes" else judgement.wanted
-    classes = judgement.problem != "regression"
-    what = (
-        plural(judgement.wanted, "class", "classes") if classes else plural(judgement.wanted, "quantity", "quantities")
-    )
+    right, what, needs = judgement.neurons, judgement.subject, "needs" if judgement.wanted == 1 else "need"
     path = width_path(study, judgement.head.node)
-    place = study.span("output", "classes") if classes else study.span("output", "targets")
     return [
         fault(
             study,
             "S202",
-            f"{what} need {plural(right, 'output neuron')}, and this layer has {judgement.head.neurons:,}",
+            f"{what} {needs} {plural(right, 'output neuron')}, and this layer has {judgement.head.neurons:,}",
             path,
             plural(judgement.head.neurons, "output neuron"),
-            ("rule", ROW_TEXT[judgement.problem]),
+            ("rule", ROW_TEXT[judgement.form]),
             span=width_span(study, judgement.head.node),
-            labels=(Label(place, what),),
+            labels=(Label(study.span("output", judgement.key), what),),
             fixes=(Fix(f"give the last layer {plural(right, 'neuron')}", replace_text(study, (path, str(right)))),),
         )
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specc.errors import Diagnostic, Edit, Fix, Label, NoteKind
 from specc.plugin import Rule
 from specc.rules.common import fault, width_path, width_span
-from specc.rules.table1 import ROW_TEXT, Judgement, judge
+from specc.rules.table1 import RIGHT, ROW_TEXT, Judgement, judge
 from specc.spec.places import layer_path, name_span
 from specc.study import Study
 
@@ -14,7 +14,8 @@ def check(study: Study) -> list[Diagnostic]:
     """What: a classification does not end in the activation that turns numbers into probabilities.
 
     Why: without it the outputs are no probabilities; with ReLU or tanh they never can be; with a sigmoid on each of
-    several exclusive classes they contradict each other. (Training works on logits anyway: specc sees to that.)
+    several exclusive classes they contradict each other; with a softmax over findings that may be there together, one
+    finding would speak against the others. (Training works on logits anyway: specc sees to that.)
 
     Bad:
 
@@ -35,22 +36,24 @@ def check(study: Study) -> list[Diagnostic]:
     judgement = judge(study)
     if judgement is None or judgement.code != "S203" or judgement.head.node is None:
         return []
-    right = "sigmoid" if judgement.problem == "two_classes" else "softmax"
+    right = RIGHT[judgement.form][0]
     last, node = judgement.head.activation_node, judgement.head.node
-    notes: list[tuple[NoteKind, str]] = [("rule", ROW_TEXT[judgement.problem])]
+    notes: list[tuple[NoteKind, str]] = [("rule", ROW_TEXT[judgement.form])]
     if judgement.head.activation == "sigmoid":
         notes.append(("why", "a sigmoid each gives probabilities that do not sum to 1, and the classes are exclusive"))
+    if judgement.head.activation == "softmax":
+        notes.append(("why", "softmax makes probabilities sum to 1, so one finding would speak against the others"))
     what = f"ends in {judgement.head.activation}" if last is not None else "has no activation"
     return [
         fault(
             study,
             "S203",
-            f"the output of a classification with {judgement.wanted} classes needs {right}, and this one {what}",
+            f"the output of a classification with {judgement.subject} needs {right}, and this one {what}",
             last.path if last is not None else layer_path(study.document, node),
             f"should be {right}" if last is not None else f"needs `activation: {right}`",
             *notes,
             span=name_span(study.document, last) if last is not None else name_span(study.document, node),
-            labels=(Label(study.span("output", "classes"), f"{judgement.wanted} classes"),),
+            labels=(Label(study.span("output", judgement.key), judgement.subject),),
             fixes=(Fix(f"write `activation: {right}`", _edits(study, judgement, right)),),
         )
     ]

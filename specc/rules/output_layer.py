@@ -5,7 +5,7 @@ from __future__ import annotations
 from specc.errors import Diagnostic
 from specc.plugin import Rule
 from specc.rules.common import fault
-from specc.rules.table1 import ROW_TEXT, judge
+from specc.rules.table1 import RIGHT, ROW_TEXT, judge
 from specc.shapes import show_shape
 from specc.spec.places import layer_path, name_span
 from specc.study import Study
@@ -43,8 +43,8 @@ def check(study: Study) -> list[Diagnostic]:
         return [fault(study, "S206", "the network has no output layer", ("model",), "computes nothing", span=place)]
     last = graph.node(value)
     node = judgement.head.node or last
-    right = {"two_classes": "{units: 1, activation: sigmoid}", "regression": f"{{units: {judgement.wanted}}}"}
-    cure = right.get(judgement.problem, f"{{units: {judgement.wanted}, activation: softmax}}")
+    activation = RIGHT[judgement.form][0]
+    cure = f"{{units: {judgement.neurons}{'' if activation == 'none' else f', activation: {activation}'}}}"
     flat = "" if len(last.shape) == 1 else "`flatten` and "
     return [
         fault(
@@ -53,7 +53,7 @@ def check(study: Study) -> list[Diagnostic]:
             f"the network must end in a dense layer, and it ends in `{node.layer}`",
             layer_path(study.document, node),
             f"the answer would be {show_shape(last.shape)}",
-            ("rule", ROW_TEXT[judgement.problem]),
+            ("rule", ROW_TEXT[judgement.form]),
             ("help", f"end with {flat}`dense: {cure}`"),
             span=name_span(study.document, node),
         )

@@ -40,7 +40,7 @@ def check(study: Study) -> list[Diagnostic]:
     lines = ", ".join(f'{name}: "your reason"' for name in missing)
     of_loss = missing[0] != "convolutional_output"
     notes: list[tuple[NoteKind, str]] = [
-        ("rule", ROW_TEXT[judgement.problem]),
+        ("rule", ROW_TEXT[judgement.form]),
         ("help", f"keep it on purpose: `allow: {{{lines}}}`"),
     ]
     return [

@@ -26,8 +26,8 @@ def check(study: Study) -> list[Diagnostic]:
     Source: the spec language, Task rules (with one sigmoid neuron the second class is the positive one).
     """
     output = study.spec.output
-    if output.positive is None:
-        return []
+    if output.positive is None or output.classes is None:
+        return [] if output.positive is None or output.labels is None else [_of_findings(study)]
     path = ("output", "positive")
     label = (Label(study.span("output", "classes"), f"{len(output.classes)} classes"),)
     if output.positive not in output.classes:
@@ -56,6 +56,18 @@ def check(study: Study) -> list[Diagnostic]:
             )
         ]
     return []
+
+
+def _of_findings(study: Study) -> Diagnostic:
+    return fault(
+        study,
+        "S213",
+        "`positive` has a meaning only with two classes",
+        ("output", "positive"),
+        "each finding is positive where it is there",
+        ("help", "take it out"),
+        labels=(Label(study.span("output", "labels"), "findings"),),
+    )
 
 
 RULE = Rule("S213", "positive_class", check, ("classification",))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from specc.errors import Diagnostic, Label
+from specc.errors import Diagnostic
 from specc.plugin import Rule
 from specc.rules.common import fault
 from specc.study import Study
 
 
 def check(study: Study) -> list[Diagnostic]:
-    """What: the quantities of a regression and the columns that hold them do not go together.
+    """What: a regression without a quantity, with `target` and `targets` both, or with folders as its data.
 
-    Why: a regression is one quantity (`target`) or several (`targets`), and each needs a column of numbers. Folder
-    names hold classes, not numbers.
+    Why: a regression is about one quantity (`target`) or several (`targets`), and their numbers stand in columns of a
+    table. Folder names hold classes, not numbers.
 
     Bad:
 
@@ -44,31 +44,7 @@ def check(study: Study) -> list[Diagnostic]:
         note = ("help", "write the numbers into a table: `manifest: FILE.csv`")
         message = "a regression needs numbers, and folders give only classes"
         return [fault(study, "S229", message, ("data", "folders"), "one folder per class", note)]  # type: ignore[arg-type]
-    return _columns(study)
-
-
-def _columns(study: Study) -> list[Diagnostic]:
-    output, columns = study.spec.output, study.spec.data.columns
-    if not columns:
-        return []
-    key = "target" if output.target is not None else "targets"
-    named = columns.get(key)
-    wanted = dict.fromkeys(output.targets or (), "YOUR_COLUMN")
-    good = isinstance(named, str) if key == "target" else isinstance(named, dict) and set(named) == set(wanted)
-    if good:
-        return []
-    shown = "YOUR_COLUMN" if key == "target" else "{" + ", ".join(f"{name}: YOUR_COLUMN" for name in wanted) + "}"
-    path = ("data", "columns", key) if key in columns else ("data", "columns")
-    return [
-        fault(
-            study,
-            "S229",
-            f"`columns` does not say where {'the quantity is' if key == 'target' else 'each quantity is'}",
-            path,
-            f"needs `{key}: {shown}`",
-            labels=(Label(study.span("output", key), "to be predicted"),),
-        )
-    ]
+    return []
 
 
 RULE = Rule("S229", "regression_target", check, ("regression",))

@@ -36,7 +36,7 @@ def check(study: Study) -> list[Diagnostic]:
     last = judgement.head.activation_node if judgement is not None else None
     if judgement is None or judgement.code != "S207" or last is None:
         return []
-    two = judgement.problem == "two_classes"
+    two = judgement.form == "two_classes"
     span = name_span(study.document, last)
     own = study.document.own_span(last.path) is not None
     fix = (
@@ -51,7 +51,7 @@ def check(study: Study) -> list[Diagnostic]:
             "softmax over one neuron is always 1",
             last.path,
             "divides a number by itself",
-            ("rule", ROW_TEXT[judgement.problem]),
+            ("rule", ROW_TEXT[judgement.form]),
             ("why", "every image would get the same answer, with certainty"),
             span=span,
             labels=(Label(width_span(study, judgement.head.node), "1 output neuron"),),

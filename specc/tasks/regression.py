@@ -50,11 +50,14 @@ TASK = Task(
     output=Output,
     columns=(
         Column("image", "file name of the image, relative to the manifest"),
-        Column("target", "the number", required=False),
-        Column("targets", "for several numbers: name: column", required=False),
+        Column("target", "the number", form="target"),
+        Column("targets", "for several numbers: name: column", form="targets", each=True),
         Column("patient", "who it is; keeps one patient on one side of the split", required=False),
     ),
-    table=("regression: dense, 1 neuron, no activation, `mean_squared_error`",),
+    table=(
+        "regression: dense, 1 neuron, no activation, `mean_squared_error`",
+        "several quantities: dense, one neuron per quantity, no activation, `mean_squared_error`",
+    ),
     metrics={"mae": -1, "rmse": -1, "r2": 1},
     example="specs/lenet_regression.yaml",
 )

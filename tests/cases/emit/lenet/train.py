@@ -22,7 +22,7 @@ from augment import augment
 from data import all_steps, batches, load_images
 from deploy import TwoClasses
 from export import export_images
-from metrics import binary_cross_entropy, chance_of_two, outputs_of, sanity, two_class_scores
+from metrics import binary_cross_entropy, outputs_of, sanity, two_class_scores
 from model import Network
 from pixels import Images
 
@@ -47,13 +47,13 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     """Network, optimizer, and what to do in a step and after an epoch."""
     rt.reseed(config.seed)
     net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
-    optimizer = network_optimizer(net)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
+    optimizer, criterion = network_optimizer(net), binary_cross_entropy
 
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = binary_cross_entropy(net(inputs), targets[batch.ids]) @ batch.weights
+        loss = criterion(net(inputs), targets[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())
@@ -62,10 +62,11 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 
     def evaluate() -> dict[str, float]:
         outputs, truth = outputs_of(net, images, "val", device, 1), targets[val.start : val.stop]
-        return {"val_loss": binary_cross_entropy(outputs, truth).mean().item(), **two_class_scores(outputs, truth)}
+        return {"val_loss": criterion(outputs, truth).mean().item(), **two_class_scores(outputs, truth)}
 
     parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
-    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), chance_of_two(targets[: len(train)]))
+    knows_nothing = criterion(torch.zeros(len(train), 1, device=device), targets[: len(train)]).mean().item()
+    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), knows_nothing)
 
 
 def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
