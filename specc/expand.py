@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from specc.errors import Edit, Fix, Label, Span, SpeccError
+from specc.errors import Diagnostic, Edit, Fix, Label, Span, SpeccError
 from specc.text.definitions import REFERENCES, Block, check_name, declared, definitions, depth, references, required
 from specc.text.names import nearest
 from specc.text.nodes import Document, Entry, Mapping_, Node, Scalar, Sequence_
@@ -55,14 +55,20 @@ _EXAMPLE = "as in `- conv2d: {filters: 8, kernel: 3}`"
 
 def expand(document: Document) -> Document:
     """The same spec without variables, blocks and repeats. Raises SpeccError with every fault found."""
+    expanded, faults = attempt(document)
+    if faults:
+        raise SpeccError(faults, 1, {document.file: document.text})
+    return expanded
+
+
+def attempt(document: Document) -> tuple[Document, tuple[Diagnostic, ...]]:
+    """What can be unfolded, less the items that are at fault, and the faults."""
     expansion = _Expansion(document.tree)
     tree = expansion.run()
-    if expansion.report.diagnostics:
-        found = sorted(expansion.report.diagnostics.values(), key=lambda d: (d.span or document.tree.span, d.code))
-        raise SpeccError(tuple(found), 1, {document.file: document.text})
+    found = sorted(expansion.report.diagnostics.values(), key=lambda d: (d.span or document.tree.span, d.code))
     blocks = {name: block.span for name, block in expansion.blocks.items()}
     variables = {name: bound.value.span for name, bound in expansion.root.names.items()}
-    return Document(document.file, document.text, tree, blocks, variables)
+    return Document(document.file, document.text, tree, blocks, variables), tuple(found)
 
 
 class _Expansion:
@@ -153,7 +159,7 @@ class _Expansion:
             return
         arguments = entry.node if isinstance(entry.node, Mapping_) else None
         if arguments is None and not (isinstance(entry.node, Scalar) and entry.node.value is None):
-            helps = (f"name the argument, as in `{name}: {{ARGUMENT: ...}}`: specc explain {name}",)
+            helps = ("an argument has a name, as in `maxpool: {size: 2}`",)
             self.report.add("S174", f"the arguments of `{name}` have no names", entry.node.span, "a value alone",
                             helps=helps, scope=scope)  # fmt: skip
             return

@@ -155,8 +155,8 @@ BAD = [  # fragment, code, the text under the caret, part of the message
     ("input: {format: png, size: [8, 8], channels: mono}", "S103", "input", "`scale` is missing"),
     ("input: {format: png, size: [8, 8], channels: [a, b], scale: 0..1}", "S104", "[a, b]", "`mono` or `rgb`"),
     ("output: {classes: 3}", "S104", "3", "a list of texts"),
-    ("output: {clases: [a, b]}", "S103", "output", "`classes` is missing"),
-    ("name: ../up", "S104", "../up", "text of the form below"),
+    ("output: {clases: [a, b]}", "S102", "clases", "unknown key `clases`"),
+    ("name: ../up", "S104", "../up", "`name` cannot be `../up`"),
     ("name:", "S104", "", "nothing stands here"),
     ("specc: 2", "S104", "2", "must be `1`, not `2`"),
     ("specc: true", "S104", "true", "must be `1`, not `true`"),
@@ -245,13 +245,13 @@ def test_near_and_foreign_names_are_recognised(fragment: str, word: str, right: 
     assert fault.fixes[0].text == f"did you mean `{right}`?"
     (edit,) = fault.fixes[0].edits
     assert edit.text == right
-    assert not fault.fixes[0].safe
+    assert fault.fixes[0].safe == (word.lower() == right)  # capitals alone
 
 
 def test_names_without_a_neighbour_get_no_guess() -> None:
     (fault,) = found(complete("optimizer: xyzzy"))
     assert fault.fixes == ()
-    assert "`adam`, `sgd`" in " ".join(note.text for note in fault.notes)
+    assert "`adam`, `adamw`, `sgd`" in " ".join(note.text for note in fault.notes)
 
 
 def test_no_key_takes_a_python_object() -> None:
@@ -511,3 +511,60 @@ def test_every_key_is_described() -> None:
                 walk(part, where)
 
     walk({key: value for key, value in SCHEMA.items() if key != "allOf"}, "")
+
+
+WRONG = """\
+specc: 1
+name: my study
+task: clasification
+input: {format: png, size: 64, channels: grey, scale: 0-1}
+output: {classes: [no, yes]}
+data: {folders: images, split: {train: 80, val: 20}}
+model:
+  layers:
+    - Conv2D: {filters: 8, kernel_size: 3, activation: ReLU}
+    - maxpool: 2
+    - conv2d: {filters: $w, kernel: 3}
+    - dense: {units: 1, activation: sigmod}
+loss: bce
+optimizer: Adam
+train: {epochs: 10, batch: 8, lr: 0.001, patience: 3}
+"""
+
+
+def test_all_causes_in_one_run() -> None:
+    """What stops one stage does not hide what a later one can still see, and nothing is said twice."""
+    faults = found(WRONG)
+    told = [
+        (fault.code, fault.span.line if fault.span else 0, fault.fixes[0].text if fault.fixes else "")
+        for fault in faults
+    ]
+    assert told == [
+        ("S104", 2, "write `my-study`"),
+        ("S101", 3, "did you mean `classification`?"),
+        ("S104", 4, "write `[64, 64]`"),
+        ("S104", 4, "did you mean `mono`?"),
+        ("S104", 4, "did you mean `0..1`?"),
+        ("S101", 9, "did you mean `conv2d`?"),
+        ("S102", 9, "did you mean `kernel`?"),
+        ("S101", 9, "did you mean `relu`?"),
+        ("S174", 10, ""),
+        ("S160", 11, ""),
+        ("S101", 12, "did you mean `sigmoid`?"),
+        ("S106", 13, "write `binary_cross_entropy`"),
+        ("S101", 14, "did you mean `adam`?"),
+        ("S102", 15, "did you mean `batch_size`?"),
+        ("S102", 15, ""),
+        ("S102", 15, ""),
+    ]
+    helps = [[note.text for note in fault.notes if note.kind == "help"] for fault in faults[-2:]]
+    assert helps[0] == ["`learning_rate` belongs to the optimizer, as in `optimizer: {adam: {learning_rate: 0.001}}`"]
+    assert helps[1] == ["`patience` belongs into `train.early_stop`"]
+
+
+def test_capitals_alone_are_a_safe_fix() -> None:
+    """`Conv2D` can only mean conv2d; `conv2` may be a slip of another kind."""
+    safe = {fault.fixes[0].text: fault.fixes[0].safe for fault in found(WRONG) if fault.code == "S101"}
+    assert {text for text, is_safe in safe.items() if is_safe} == {
+        "did you mean `conv2d`?", "did you mean `relu`?", "did you mean `adam`?"
+    }  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specc import expand
 from specc.errors import Diagnostic, SpeccError, has_errors
-from specc.expand import expand
 from specc.lower import attempt
 from specc.passes import run
 from specc.spec import read
@@ -20,11 +20,13 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     """The study (None where an error forbids it) and everything found. A stage's faults do not hide a later stage's,
     as far as that one can still look.
     """
+    document, unfolded = expand.attempt(document)
     try:
-        document = expand(document)
         spec = read(document, registry)
     except SpeccError as error:
-        return None, error.diagnostics
+        return None, _together(unfolded, error.diagnostics)
+    if unfolded:
+        return None, unfolded
     task = registry.tasks[spec.task]
     graphs, found = attempt(document, spec, registry, task)
     study = Study(document, spec, registry, task, graphs, run(graphs, registry.ops, task.logits))
@@ -33,3 +35,16 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
             found += rule.check(study)
     found.sort(key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
     return (None if has_errors(found) else study), tuple(found)
+
+
+def _together(unfolded: tuple[Diagnostic, ...], read: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Faults of the expansion, and of what remains, less those that only follow from the former."""
+    lines = {fault.span.line for fault in unfolded if fault.span}
+    rest = [
+        fault
+        for fault in read
+        if not unfolded or not (fault.span is None or fault.span.line in lines or fault.path[-1:] == ("layers",))
+    ]
+    return tuple(
+        sorted((*unfolded, *rest), key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+    )

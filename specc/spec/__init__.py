@@ -24,12 +24,13 @@ __all__ = ["Call", "build", "json_schema", "read", "word_span"]
 def read(document: Document, registry: Registry) -> Any:
     """The spec as a frozen model. Raises SpeccError with every S1xx fault found."""
     faults = _plugins(document, registry)
-    name, more = _task(document, registry)
+    name, unknown = _task(document, registry)
+    faults += unknown
     if name is None:
-        raise SpeccError((*faults, *more), texts={document.file: document.text})
+        raise SpeccError(tuple(faults), texts={document.file: document.text})
     task, reader = registry.tasks[name], Reader(document, registry)
     model = build(registry, task)
-    spec = None
+    spec, more = None, list[Diagnostic]()
     try:
         spec = model.model_validate(reader.value(document.tree, model, ()))
     except ValidationError as error:
@@ -46,6 +47,7 @@ def _order(fault: Diagnostic) -> tuple[int, int]:
 
 
 def _task(document: Document, registry: Registry) -> tuple[str | None, list[Diagnostic]]:
+    """The task's name, and what is wrong with it; of an unknown name the nearest, so that the rest can be read."""
     node = document.tree.get("task")
     if isinstance(node, Scalar) and node.raw in registry.tasks:
         return node.raw, []
@@ -69,7 +71,7 @@ def _task(document: Document, registry: Registry) -> tuple[str | None, list[Diag
     hits = nearest(word, registry.tasks)
     notes = (Note("note", f"tasks: {known}"), Note("help", "a plugin's task is there once the plugin is enabled"), more)
     fixes = (Fix(f"did you mean `{hits[0]}`?"),) if hits else ()
-    return None, [
+    return (hits[0] if hits else None), [
         Diagnostic(
             "S101",
             f"unknown task `{word}`" if word else "`task` must be the name of a task",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -12,8 +13,19 @@ from specc.errors import Diagnostic, Edit, Fix, Note, Path
 from specc.source import Document, Mapping_, Node, Scalar, Sequence_
 from specc.spec.words import phrase, schema_of
 
+_FORM = "of the form below"
 _SHOWN = 8  # so many names at most in one list
-_ELSEWHERE = {  # what other libraries call it
+_ELSEWHERE = {  # what other libraries and people call it
+    "mono": ("grey", "gray", "greyscale", "grayscale", "l", "1", "bw", "monochrome"),
+    "rgb": ("color", "colour", "3", "bgr", "rgba"),
+    "0..1": ("0-1", "0:1", "[0, 1]", "0,1", "unit", "minmax", "min_max", "0...1", "01", "rescale"),
+    "-1..1": ("-1-1", "-1:1", "[-1, 1]", "-1...1", "symmetric"),
+    "standardize": ("standardise", "zscore", "z-score", "z_score", "normalize", "normalise", "imagenet"),
+    "jpeg": ("jpg",),
+    "tiff": ("tif",),
+    "dicom": ("dcm",),
+    "fit": ("letterbox", "pad", "contain"),
+    "stretch": ("squash", "distort"),
     "learning_rate": ("lr", "step_size", "base_lr"),
     "filters": ("out_channels", "num_output", "features", "maps"),
     "kernel": ("kernel_size", "filter_size", "ksize"),
@@ -49,11 +61,24 @@ _ELSEWHERE = {  # what other libraries call it
 }
 
 
+_OPTIMIZER = {
+    "learning_rate": "optimizer: {adam: {learning_rate: 0.001}}",
+    "weight_decay": "optimizer: {adam: {weight_decay: 0.0001}}",
+    "momentum": "optimizer: {sgd: {learning_rate: 0.01, momentum: 0.9}}",
+}
+
+
 def nearest(word: str, known: Iterable[str]) -> list[str]:
     """Known names that mean the same elsewhere, then those that look like the word, best first."""
     pool = list(known)
     elsewhere = [name for name in pool if word.lower() in _ELSEWHERE.get(name, ())]
     return elsewhere + [name for name in _alike(word, pool) if name not in elsewhere]
+
+
+def same_letters(word: str, known: Iterable[str]) -> str | None:
+    """The known name that differs by capitals, hyphens and underscores alone."""
+    plain = word.lower().replace("-", "").replace("_", "")
+    return next((name for name in known if name.lower().replace("_", "") == plain), None)
 
 
 def _alike(word: str, pool: list[str]) -> list[str]:
@@ -107,7 +132,12 @@ def translate(
                 found[path] = unknown_key(document, path, fields(owner))
             else:
                 found[path] = _wrong(document, error, path, expected(error, model, path[len(base) :]), owner, key)
-    return list(found.values())
+    meant = {  # keys that are there under another name: they are not missing as well
+        (*path[:-1], (nearest(str(path[-1]), fields(owning(model, path[len(base) :])[0])) or [""])[0])
+        for path, fault in found.items()
+        if fault.code == "S102"
+    }
+    return [fault for path, fault in found.items() if not (fault.code == "S103" and path in meant)]
 
 
 def follow(document: Document, base: Path, loc: tuple[str | int, ...]) -> tuple[Path, tuple[str | int, ...]]:
@@ -162,9 +192,11 @@ def _wrong(
     notes = [Note("note", f"`{key}`: {fields(model)[key].description}")] if key in fields(model) else []
     fixes: tuple[Fix, ...] = ()
     if isinstance(node, Scalar):
+        if wanted.endswith(_FORM) and node.raw:
+            return _form(document, node, path, where, model, key)
         if node.quoted and "number" in wanted and node.raw.lstrip("-").replace(".", "", 1).isdigit():
             notes.insert(0, Note("help", "quotes make it text: leave them out"))
-        fixes = rename(document, path, choices(model, key), key=False)
+        fixes = rename(document, path, choices(model, key), key=False) or _twice(document, node, path, wanted)
     return Diagnostic(
         "S104",
         f"`{where}` must be {wanted}{_got(node)}" if wanted else f"`{where}`: {_plainly(error)}",
@@ -175,6 +207,31 @@ def _wrong(
         notes=(*notes, Note("more", "specc explain S104")),
         fixes=fixes,
     )
+
+
+def _form(document: Document, node: Scalar, path: Path, where: str, model: type[BaseModel], key: str) -> Diagnostic:
+    """A text of another form than its key wants; what it wants stands in the key's description."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", node.raw).strip("-_")[:64]
+    own = document.own_span(path)
+    fix = Fix(f"write `{plain}`", () if own is None else (Edit(own, plain),))
+    return Diagnostic(
+        "S104",
+        f"`{where}` cannot be `{node.raw[:60]}`",
+        document.span(path),
+        path,
+        (fields(model)[key].description or "").partition(";")[0],
+        labels=document.labels(path),
+        notes=(Note("more", "specc explain S104"),),
+        fixes=(fix,) if plain and plain != node.raw else (),
+    )
+
+
+def _twice(document: Document, node: Scalar, path: Path, wanted: str) -> tuple[Fix, ...]:
+    """One number where two are wanted."""
+    own = document.own_span(path)
+    if not wanted.startswith("a list of 2") or not isinstance(node.value, int | float) or isinstance(node.value, bool):
+        return ()
+    return (Fix(f"write `[{node.raw}, {node.raw}]`", () if own is None else (Edit(own, f"[{node.raw}, {node.raw}]"),)),)
 
 
 def _where(path: Path) -> str:
@@ -202,6 +259,7 @@ def unknown_key(document: Document, path: Path, known: Iterable[str]) -> Diagnos
     """A key that the language does not have at this place."""
     names = list(known)
     where = f" in `{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else ""
+    place = _belongs(str(path[-1])) if not nearest(str(path[-1]), names) else ""
     return Diagnostic(
         "S102",
         f"unknown key `{path[-1]}`{where}",
@@ -209,11 +267,34 @@ def unknown_key(document: Document, path: Path, known: Iterable[str]) -> Diagnos
         path,
         "not a key of the language here",
         notes=(
+            *((Note("help", place),) if place else ()),
             Note("note", f"known here: {listed(names)}" if names else "no keys are known here"),
             Note("more", "specc explain S102"),
         ),
         fixes=rename(document, path, names, key=True),
     )
+
+
+def _belongs(key: str) -> str:
+    """Where else in a spec a key has its place, in words; empty where nowhere."""
+    for name, example in _OPTIMIZER.items():
+        if key.lower() in (name, *_ELSEWHERE.get(name, ())):
+            return f"`{name}` belongs to the optimizer, as in `{example}`"
+    places = sorted(path for path in _places() if path.rpartition(".")[2] == key.lower())
+    return f"`{key.lower()}` belongs into `{places[0].rpartition('.')[0]}`" if places else ""
+
+
+def _places() -> Iterator[str]:
+    """Every key below another, as `train.early_stop.patience`."""
+    from specc.spec.keys import FIXED
+
+    waiting = [(name, annotation) for name, (annotation, _) in FIXED.items()]
+    for path, annotation in waiting:
+        for part in (annotation, *get_args(annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                below = [(f"{path}.{name}", field.annotation) for name, field in fields(part).items()]
+                yield from (name for name, _ in below)
+                waiting += below
 
 
 def missing_key(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, create_model
@@ -13,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from specc.errors import Diagnostic, Edit, Fix, Note, Path
 from specc.plugin import Arguments, Call, Kind
 from specc.source import Document, Mapping_, Node, Scalar, Sequence_
-from specc.spec.faults import fields, listed, nearest, translate, unknown_key
+from specc.spec.faults import fields, listed, nearest, same_letters, translate, unknown_key
 
 if TYPE_CHECKING:
     from specc.registry import Registry
@@ -67,6 +68,7 @@ _COMMON: dict[str, dict[str, Any]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def arguments_model(kind: str, record: Any) -> type[Arguments]:
     """The arguments of a word, with those that every word of its kind takes."""
     base: type[Arguments] = record.arguments
@@ -191,11 +193,14 @@ class Reader:
         record = table(self.registry, kind).get(name)
         if record is None:
             self.faults.append(unknown_word(self.document, self.registry, kind, name, path))
-            return Call(name, Arguments(), path)
-        model = self._models.get((kind, name))
+            meant = same_letters(name, words(self.registry, kind))
+            if meant is None:
+                return Call(name, Arguments(), path)
+            record = table(self.registry, kind)[meant]
+        model = self._models.get((kind, record.name))
         if model is None:
-            model = self._models[kind, name] = arguments_model(kind, record)
-        return Call(name, self._arguments(model, inner, path, name), path)
+            model = self._models[kind, record.name] = arguments_model(kind, record)
+        return Call(record.name, self._arguments(model, inner, path, name), path)
 
     def _arguments(self, model: type[Arguments], node: Node | None, path: Path, name: str) -> Any:
         stands = self.document.node(path)
@@ -307,7 +312,8 @@ def unknown_word(document: Document, registry: Registry, kind: str, name: str, p
                 notes=(Note("more", f"specc explain {loss.name}"),),
                 fixes=(Fix(f"write `{loss.name}`", tuple(Edit(place, loss.name) for place in own), safe=True),),
             )
-    hits = nearest(name, known)
+    same = same_letters(name, known)
+    hits = [same] if same else nearest(name, known)
     others = f"also close: {', '.join(hits[1:])}. " if len(hits) > 1 else ""
     return Diagnostic(
         "S101",
@@ -320,5 +326,7 @@ def unknown_word(document: Document, registry: Registry, kind: str, name: str, p
             Note("note", f"{others}known: {listed(known)}"),
             Note("more", "specc explain S101"),
         ),
-        fixes=(Fix(f"did you mean `{hits[0]}`?", tuple(Edit(place, hits[0]) for place in own)),) if hits else (),
+        fixes=(Fix(f"did you mean `{hits[0]}`?", tuple(Edit(place, hits[0]) for place in own), bool(same)),)
+        if hits
+        else (),
     )
