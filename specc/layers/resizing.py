@@ -85,6 +85,8 @@ def _pad(builder: Builder, arguments: Pad, value: str) -> str:
 
 def _crop(builder: Builder, arguments: Crop, value: str) -> str:
     shape, to, at = builder.shape(value), arguments.to, arguments.at
+    if isinstance(to, str) and to.isdecimal():  # one number: as high as wide
+        to = (int(to), int(to))
     if isinstance(to, str):
         other = builder.shape(builder.resolve(to, builder.path("to")))
         if len(other) != 3:

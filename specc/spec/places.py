@@ -32,8 +32,9 @@ def origin(document: Document, nodes: Mapping[str, Node], value: str) -> Span:
             path = (*node.path, node.layer, key)
             if document.node(path) is not None:
                 return pair_span(document, path)
-        if node.op not in ("relu", "batchnorm2d", "batchnorm1d", "dropout", "tanh") or len(node.inputs) != 1:
-            return document.key_span((*node.path, node.layer))
+        before = nodes.get(node.inputs[0])
+        if len(node.inputs) != 1 or before is None or before.shape != node.shape:
+            return name_span(document, node)
         value = node.inputs[0]
     return document.key_span(("input",))
 
