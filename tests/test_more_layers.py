@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,7 @@ from specc.emit.program import linked
 from specc.ir import Graph, Node, verify
 from specc.ops import OPS
 from specc.passes import run
+from specc.pieces.export import to_onnx
 from specc.rules.examples import complete
 
 TABLE = {op.name: op for op in OPS}
@@ -503,3 +505,31 @@ def test_a_layer_learns_at_its_own_rate(kind: str, decay: float) -> None:
 def test_lr_scale_is_only_in_the_optimizer() -> None:
     with_, without = (print_model(study_of(spec(model=model(slow))).passed, TABLE) for slow in (", lr_scale: 0.5", ""))
     assert with_ == without
+
+
+# ------------------------------------------------------------------ the way out
+
+LEAVES = [
+    *("adaptive_avgpool: {size: 7}", "adaptive_avgpool: {size: [24, 1]}", "local_response_norm: {size: 5, alpha: 2}"),
+    *("select: {channels: [2, 0]}", "upsample: {mode: bilinear}", "upsample: {factor: 3}", "prelu", "l2norm"),
+    *("maxpool: {size: 2, id: p}\nunpool: {with: p}", "concat: {with: [input, input, input]}\npixel_shuffle"),
+    "maxpool: {size: 3, stride: 2, padding: same, ceil_mode: true, id: p}\nunpool: {with: p}",
+    *("pad: {size: [1, 2], mode: reflect}", "pad: {size: [1, 2], mode: replicate}\ncrop: {to: input, at: [0, 1]}"),
+    "upconv2d: {filters: 2, kernel: 3, stride: 2, padding: same}",
+    *("instancenorm\ngroupnorm: {groups: 3}", "flatten\nlayernorm\nmaxout: {units: 4, pieces: 3}"),
+    "crop: {to: [1, 1]}\nselect: {channels: [0]}\nflatten\nembedding: {classes: 4, units: 3}",
+    "global_avgpool\nsigmoid\nmultiply: {with: input}\nreshape: {to: [9, 4, 10]}",
+    "gaussian_noise: {std: 1}\nspatial_dropout: {rate: 0.5}\nscaled_tanh\nglobal_maxpool",
+]
+
+
+@pytest.mark.parametrize("layers", LEAVES, ids=[layers.split("\n")[-1] for layers in LEAVES])
+def test_the_exported_model_gives_the_same_numbers(layers: str) -> None:
+    net = network_of(graph_of(layers))
+    data = to_onnx(net, [torch.rand(2, 3, 12, 10)], {"pixels": {0: "batch"}}, ["out"], {})
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    for batch in (1, 2, 5):
+        x = 4 * torch.rand(batch, 3, 12, 10)
+        ours, (theirs,) = net(x).detach().numpy(), session.run(None, {"pixels": x.numpy()})
+        assert ours.shape == theirs.shape
+        assert np.abs(ours - theirs).max() <= 1e-5 * max(1, np.abs(ours).max())
