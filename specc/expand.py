@@ -43,6 +43,7 @@ from dataclasses import replace
 
 from specc.errors import Diagnostic, Edit, Fix, Label, Span, SpeccError
 from specc.text.definitions import REFERENCES, Block, check_name, declared, definitions, depth, references, required
+from specc.text.instances import instances
 from specc.text.names import nearest
 from specc.text.nodes import Document, Entry, Mapping_, Node, Scalar, Sequence_
 from specc.text.scope import Bound, Report, Scope, entry_at, evaluate, find, place_bound, placed, used_name
@@ -86,7 +87,10 @@ class _Expansion:
         items = {}
         for key, entry in self.tree.items.items():
             if key not in ("vars", "blocks"):
-                items[key] = Entry(entry.key_span, self._part(entry.node, key == "card"))
+                part = self._part(entry.node, key == "card")
+                if key == "networks" and isinstance(part, Mapping_):
+                    part = instances(part, self.report)
+                items[key] = Entry(entry.key_span, part)
         return replace(self.tree, items=items)
 
     def _variables(self) -> None:

@@ -316,3 +316,41 @@ def test_scalars_made_by_arithmetic_have_text() -> None:
     node = unfolded("vars: {w: 3}\na: $(w * 2)\n").node(("a",))
     assert isinstance(node, Scalar)
     assert (node.value, node.raw, node.quoted) == (6, "6", False)
+
+
+TWO = """\
+name: cycle
+vars: {w: 4}
+networks:
+  a_to_b:
+    input: image
+    layers: [{conv2d: {filters: $w, kernel: 3}}]
+  b_to_a: {use: a_to_b}
+  third: {use: b_to_a, input: other}
+"""
+
+
+def test_use_is_another_instance_of_a_definition() -> None:
+    document = unfolded(TWO)
+    for name in ("a_to_b", "b_to_a", "third"):
+        assert values(document.node(("networks", name, "layers"))) == [{"conv2d": {"filters": 4, "kernel": 3}}]
+        assert document.node(("networks", name, "use")) is None
+    assert [values(document.node(("networks", name, "input"))) for name in ("b_to_a", "third")] == ["image", "other"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message", "help_"),
+    [
+        ("{use: a_to_b}", "{use: a_to_c}", 7, "no network is called `a_to_c`", "did you mean `a_to_b`?"),
+        ("{use: a_to_b}", "{use: third}", 8, "`b_to_a` uses itself", "did you mean `a_to_b`?"),
+        ("{use: a_to_b}", "{use: b_to_a}", 7, "`b_to_a` uses itself", "did you mean `a_to_b`?"),
+        ("{use: a_to_b}", "{use: [a_to_b]}", 7, "no network is called ``", "name a network that has `layers`"),
+        ("{use: a_to_b}", "{use: a_to_b, layers: []}", 7, "`b_to_a` takes the definition of `a_to_b`", "leave out"),
+    ],
+)
+def test_bad_uses(old: str, new: str, line: int, message: str, help_: str) -> None:
+    with pytest.raises(SpeccError) as caught:
+        unfolded(TWO.replace(old, new))
+    fault = next(one for one in caught.value.diagnostics if message in one.message)
+    assert fault.code == "S173" and fault.span is not None and fault.span.line == line
+    assert help_ in fault.notes[0].text

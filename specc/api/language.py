@@ -19,6 +19,8 @@ Several networks instead of `model`, where the task has several: each with its o
     networks:
       generator: {input: latent, layers: [...]}
       discriminator: {input: image, layers: [...]}
+
+`{use: generator}` in the place of layers is one more instance of that network, with weights of its own.
 """,
     "outputs": """
 Names for several outputs of a network, each the id of a layer: `outputs: {boxes: b, scores: s}`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from specc import expand
@@ -9,6 +10,7 @@ from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower import attempt
 from specc.passes import run
 from specc.spec import read
+from specc.spec.version import other_version
 from specc.study import Study
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     """The study (None where an error forbids it) and everything found. A stage's faults do not hide a later stage's,
     as far as that one can still look.
     """
+    other = other_version(document)
+    if other is not None:
+        return None, (other,)
     document, unfolded = expand.attempt(document)
     try:
         spec = read(document, registry)
@@ -33,8 +38,7 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
             found += rule.check(study)
-    found.sort(key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
-    return (None if has_errors(found) else study), tuple(found)
+    return (None if has_errors(found) else study), _in_order(found)
 
 
 def _together(unfolded: tuple[Diagnostic, ...], read: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
@@ -45,6 +49,14 @@ def _together(unfolded: tuple[Diagnostic, ...], read: tuple[Diagnostic, ...]) ->
         for fault in read
         if not unfolded or not (fault.span is None or fault.span.line in lines or fault.path[-1:] == ("layers",))
     ]
+    return _in_order((*unfolded, *rest))
+
+
+def _in_order(faults: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By place; what two uses of one definition show is said once."""
+    once = {(fault.code, fault.span, fault.message): fault for fault in reversed(tuple(faults))}
     return tuple(
-        sorted((*unfolded, *rest), key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+        sorted(
+            reversed(once.values()), key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0)
+        )
     )

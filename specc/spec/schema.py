@@ -1,8 +1,15 @@
-"""JSON Schema (draft-07) of the language, for completion and hover texts in editors."""
+"""JSON Schema (draft-07) of the language, for completion, hover texts and red lines in editors.
+
+It says of a spec's text what can be said without reading it as specc does. A variable (`$w`, `$(w * 2)`) may stand for
+any value, text may look like a number (`classes: [0, 1]`), and a layer of an unknown name may be a block of the spec:
+`specc check` knows better.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from specc.spec.reader import arguments_model, words
 from specc.spec.root import build
@@ -11,18 +18,29 @@ if TYPE_CHECKING:
     from specc.registry import Registry
 
 _KINDS = ("layer", "activation", "loss", "optimizer", "augmentation", "init")
-_VARIABLE = {"type": "string", "pattern": r"^\$"}
+_VARIABLE = {
+    "type": "string",
+    "pattern": r"^\$([A-Za-z_]|\()",
+    "patternErrorMessage": "not a value that belongs here (a variable would begin with $)",
+}
+_TEXT = ["string", "number", "boolean"]  # what YAML may make of a text
+_REFERENCE = {"$ref": "#/definitions/variable"}
+_ABOUT = ("description", "default", "examples")
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 
 
 def json_schema(registry: Registry) -> dict[str, Any]:
     """The whole language of a registry; each task's keys apply where `task` names it."""
-    definitions: dict[str, Any] = {}
+    definitions: dict[str, Any] = {"variable": _VARIABLE}
     choices = []
+    keys: dict[str, Any] = {}  # of all tasks, for completion before one is chosen
     for name, task in sorted(registry.tasks.items()):
         root = _adopt(build(registry, task).model_json_schema(by_alias=True), definitions, f"{name}.")
         root["properties"] |= _BEFORE_EXPANSION
-        root["properties"]["task"] = {"enum": sorted(registry.tasks), "description": "what the network is to do"}
+        if task.networks:
+            _let_use(definitions[f"{name}.Network"])
+        root["properties"]["task"] = _task(registry)
+        keys = {key: {"description": value.get("description", key)} for key, value in root["properties"].items()} | keys
         definitions[f"task.{name}"] = root
         choices.append(
             {
@@ -37,10 +55,15 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "title": "specc",
         "type": "object",
         "required": ["specc", "name", "task"],
-        "properties": {"task": {"enum": sorted(registry.tasks), "description": "what the network is to do"}},
+        "properties": keys | {"task": _task(registry)},
         "allOf": choices,
         "definitions": definitions,
     }
+
+
+def _task(registry: Registry) -> dict[str, Any]:
+    words = [{"const": name, "description": task.doc} for name, task in sorted(registry.tasks.items())]
+    return {"anyOf": words, "description": "what the network is to do"}
 
 
 _BLOCK = {
@@ -71,32 +94,56 @@ _BEFORE_EXPANSION: dict[str, Any] = {
 }
 
 
+def _let_use(network: dict[str, Any]) -> None:
+    """`{use: a_to_b}` stands in the place of layers."""
+    network["properties"]["use"] = {
+        "type": "string",
+        "description": "name of another network, of whose layers this is one more instance, with weights of its own",
+    }
+    network["required"] = [name for name in network["required"] if name != "layers"]
+    network["anyOf"] = [{"required": ["layers"]}, {"required": ["use"]}]
+
+
 def _kind(registry: Registry, kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    bare, named = [], {}
-    apart: dict[str, Any] | None = None  # `init: {weights: ..., bias: ...}` has no name of its own
+    """A word of a kind: a bare name, or one key with arguments. Where a layer stands, a block may stand."""
+    bare: list[dict[str, Any]] = []
+    named: dict[str, Any] = {}
+    apart: list[dict[str, Any]] = []  # `init: {weights: ..., bias: ...}` has no name of its own
+    needy = []  # words that need arguments
     for name, record in words(registry, kind).items():
         model = arguments_model(kind, record)
         schema = _adopt(model.model_json_schema(by_alias=True), definitions, f"{kind}.{name}.")
+        schema.pop("description", None)  # the docstring of the class
         if kind == "layer":
             schema["properties"] = {**schema.get("properties", {}), "repeat": _repeat()}
         if kind == "init" and name == "values":
-            apart = schema
+            apart.append(schema)
             continue
-        if not schema.get("required"):
-            bare.append({"const": name, "description": record.doc})
-            schema = {"anyOf": [schema, {"type": "null"}]}
         if model.shorthand:
             schema = {"type": "string"}
-        named[name] = {**schema, "description": record.doc}
-    closed = kind != "layer"  # a block's name may stand where a layer's does
-    mapping = {"type": "object", "properties": named, "minProperties": 1, "maxProperties": 1}
-    texts: list[dict[str, Any]] = list(bare) if closed else [*bare, {"type": "string", "pattern": _NAME}]
-    whole = {**mapping, "additionalProperties": False} if closed else mapping
-    return {"anyOf": [*texts, whole, *([apart] if apart else [])]}
+        if schema.get("required") or model.shorthand:
+            needy.append(name)
+        else:
+            bare.append({"const": name, "description": record.doc})
+            schema = {"anyOf": [schema, {"type": "null"}]}
+        named[name] = {"title": name, **schema, "description": record.doc, **_example(name, record)}
+    whole: dict[str, Any] = {"type": "object", "properties": named, "minProperties": 1, "maxProperties": 1}
+    if kind == "layer":
+        bare.append({"type": "string", "pattern": _NAME, "not": {"enum": needy}})
+    else:
+        whole["additionalProperties"] = False
+    return {"anyOf": [*bare, whole, *apart, _REFERENCE]}
+
+
+def _example(name: str, record: Any) -> dict[str, Any]:
+    """The arguments of a record's example."""
+    example = yaml.safe_load(getattr(record, "example", "") or "null")
+    return {"examples": [example[name]]} if isinstance(example, dict) and name in example else {}
 
 
 def _repeat() -> dict[str, Any]:
-    return {"anyOf": [{"type": "integer", "minimum": 1}, _VARIABLE], "description": "so many times, with new weights"}
+    number = {"type": "integer", "minimum": 1, "maximum": 10_000}
+    return {"anyOf": [number, _REFERENCE], "description": "so many times, with new weights", "default": 1}
 
 
 def _adopt(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -114,14 +161,27 @@ def _draft7(value: Any, prefix: str) -> Any:
     if not isinstance(value, dict):
         return value
     if "x-kind" in value:
-        described = {"description": value["description"]} if "description" in value else {}
-        return {"allOf": [{"$ref": f"#/definitions/{value['x-kind']}"}], **described}
+        about = {key: value[key] for key in ("description",) if key in value}
+        return {"allOf": [{"$ref": f"#/definitions/{value['x-kind']}"}], **about}
     if "$ref" in value:
         value = {**value, "$ref": f"#/definitions/{prefix}{value['$ref'].rsplit('/', 1)[-1]}"}
     if "prefixItems" in value:
         value = {**value, "items": value["prefixItems"], "additionalItems": False}
         del value["prefixItems"]
-    done = {key: _draft7(item, prefix) if key != "default" else item for key, item in value.items()}
-    if done.get("type") in ("integer", "number", "boolean"):
-        return {"anyOf": [done, _VARIABLE], **{key: done.pop(key) for key in ("description", "title") if key in done}}
-    return done
+    done = {key: _draft7(item, prefix) if key not in ("default", "examples", "enum", "const") else item
+            for key, item in value.items() if key != "title" or isinstance(item, dict)}  # fmt: skip
+    if isinstance(done.get("properties"), dict):  # a title is what an editor writes above a description
+        done["properties"] = {key: {"title": key, **item} for key, item in done["properties"].items()}
+    return _loosened(done)
+
+
+def _loosened(schema: dict[str, Any]) -> dict[str, Any]:
+    """A value that a variable may stand for; a text may look like a number or a truth value."""
+    if schema.get("type") == "string" and "enum" not in schema and "const" not in schema:
+        return {**schema, "type": _TEXT}
+    closed = schema.get("type") in ("integer", "number", "boolean") or "enum" in schema or "const" in schema
+    closed = closed or (schema.get("type") == "array" and "allOf" not in schema.get("items", {}))  # layers stand there
+    if not closed:
+        return schema
+    about = {key: schema.pop(key) for key in _ABOUT if key in schema}
+    return {"anyOf": [schema, _REFERENCE], **about}

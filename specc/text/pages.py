@@ -122,6 +122,9 @@ DOCS: dict[str, str] = {
     Good: blocks: {double: {params: {filters: required}, layers: [conv2d: {filters: $filters, kernel: 3}]}}""",
     "S172": """What: an inner id cannot be reached: the block has no id, or no layer of that name in it.
     Cure: give the block an id, and name it as `blockid.inner`.""",
+    "S173": """What: `use` names no network that has a definition, or stands beside a definition.
+    Why: `use` is another instance of the same layers with weights of its own; `input` and `outputs` may be its own.
+    Good: networks: {a_to_b: {layers: [conv2d: {filters: 3, kernel: 3}]}, b_to_a: {use: a_to_b}}""",
     "S174": """What: an item of `layers` is neither a name nor one name with named arguments.
     Bad: - conv2d: 16
     Good: - conv2d: {filters: 16, kernel: 3}""",
