@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from specc.source import Mapping_, Node, Sequence_, parse
 from specc.spec.reader import arguments_model, words
 from specc.spec.root import build
 
@@ -137,8 +136,16 @@ def _kind(registry: Registry, kind: str, definitions: dict[str, Any]) -> dict[st
 
 def _example(name: str, record: Any) -> dict[str, Any]:
     """The arguments of a record's example."""
-    example = yaml.safe_load(getattr(record, "example", "") or "null")
-    return {"examples": [example[name]]} if isinstance(example, dict) and name in example else {}
+    text = getattr(record, "example", "")
+    example = _value(parse(text, "").tree) if text.startswith(f"{name}:") else {}
+    return {"examples": [example[name]]} if name in example else {}
+
+
+def _value(node: Node) -> Any:
+    """A node as plain data."""
+    if isinstance(node, Mapping_):
+        return {key: _value(entry.node) for key, entry in node.items.items()}
+    return [_value(item) for item in node.items] if isinstance(node, Sequence_) else node.value
 
 
 def _repeat() -> dict[str, Any]:
