@@ -151,5 +151,20 @@ DOCS: dict[str, str] = {
 
     Source: the plugin interface.
     """,
+    "S113": """What: `specc` names no version of the language, or one that this specc does not read.
+
+    Why: the same words may mean something else in another version, so nothing of such a spec is guessed. A version
+    later than 1 is read by a newer specc; `specc check --fix` of a newer specc rewrites a spec of version 1.
+
+    Bad:
+
+        specc: 2
+
+    Good:
+
+        specc: 1
+
+    Source: the spec language, Versions.
+    """,
     **SHAPES,
 }

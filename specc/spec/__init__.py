@@ -14,6 +14,7 @@ from specc.spec.faults import fields, listed, missing_key, nearest, translate
 from specc.spec.reader import Reader, word_span
 from specc.spec.root import build
 from specc.spec.schema import json_schema
+from specc.spec.version import no_version
 
 if TYPE_CHECKING:
     from specc.registry import Registry
@@ -133,6 +134,8 @@ def _hiding(document: Document, registry: Registry) -> list[Diagnostic]:
 
 def _advised(document: Document, fault: Diagnostic, task: Task, model: type[BaseModel]) -> Diagnostic:
     """Says of a missing root key what the task's row of Table 1 would have there; names keys of other tasks."""
+    if fault.code == "S104" and fault.path[:1] == ("specc",):
+        return no_version(document)
     if fault.code == "S103" and len(fault.path) == 1:
         rows = tuple(Note("rule", f"Table 1: {row}") for row in task.table)
         if fault.path[0] in ("loss", "output", "model") and rows:

@@ -16,9 +16,9 @@ def _one(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _no_boolean(value: object) -> object:
-    """True equals 1 in Python, and not in this language."""
-    return str(value).lower() if isinstance(value, bool) else value
+def _whole(value: object) -> object:
+    """True and 1.0 equal 1 in Python, and not in this language."""
+    return value if type(value) is int else str(value)
 
 
 _TEXT = {"type": "string"}
@@ -137,7 +137,7 @@ def description(model: type[Arguments], key: str) -> str:
 
 
 FIXED: dict[str, tuple[Any, Any]] = {
-    "specc": (Annotated[Literal[1], BeforeValidator(_no_boolean)], Field(description="version of this language: 1")),
+    "specc": (Annotated[Literal[1], BeforeValidator(_whole)], Field(description="version of this language: 1")),
     "name": (
         Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")],
         Field(description="name of the study: letters, digits, `-` and `_`; runs are kept in runs/NAME/"),
