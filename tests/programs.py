@@ -131,7 +131,7 @@ def encode(kind: str, number: int) -> bytes:
 def make_data(folder: Path, count: int = 20) -> Path:
     """Files of every kind with a table each: png.csv, even.csv (one size), png16.csv, tiff.csv, dicom.csv; and class
     folders in `classes`; {ä}'s/tab'le.csv has names with signs that mean something to Python. Patients have two
-    pictures each.
+    pictures each. findings.csv says of the png files what several findings are, some of them blank.
     """
     suffix = {"png": "png", "even": "png", "png16": "png", "tiff": "tif", "dicom": "dcm"}
     for kind, end in suffix.items():
@@ -143,6 +143,11 @@ def make_data(folder: Path, count: int = 20) -> Path:
             third, age = "abc"[number % 3], 30 + 40 * (number % 2) + number
             lines.append(f"{name},{label},{third},p{number // 2},{part},{age},{0.01 * age}")
         write(folder / f"{kind}.csv", "\n".join([*lines, ""]).encode())
+    lines = ["file,patient,split,lit,old"]
+    for number, row in enumerate(table(folder / "png.csv")):
+        old, lit = "01"[number // 4 % 2], ("no", "yes")[number % 2] if number % 5 else ""
+        lines.append(f"{row['file']},{row['patient']},{row['split']},{lit},{old}")
+    write(folder / "findings.csv", "\n".join([*lines, ""]).encode())
     odd = (
         (folder / "even.csv")
         .read_text()

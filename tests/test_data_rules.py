@@ -19,6 +19,7 @@ from specc.data import DATA_RULES, Summary, check_data
 from specc.errors import Diagnostic
 from specc.expand import expand
 from specc.pieces import tables
+from specc.pieces.findings import split_findings
 from specc.registry import core
 from specc.render import render
 from specc.source import load
@@ -359,6 +360,65 @@ def test_bad_target(case: Case) -> None:
     only(case, "D412", "label", "8 of 40 images have no finite number", "decimal comma", files=8)
 
 
+# D430, D431
+
+
+def with_findings(case: Case) -> None:
+    """The columns `label` and `more` hold findings, both of which are there in some images of both parts."""
+    case.swap("{classes: [a, b]}", "{labels: [effusion, nodule]}")
+    case.swap("label: label", "labels: {effusion: label, nodule: more}")
+    case.swap("units: 1", "units: 2")
+    case.header.append("more")
+    for n, row in enumerate(case.rows):
+        row[1] = "10"[n // 2 % 2]
+        row.append("10"[n // 4 % 2])
+
+
+def test_bad_finding(case: Case) -> None:
+    with_findings(case)
+    for n, text in enumerate(("", "1.0", "0.0", "yes", "No", " 1 ")):
+        case.rows[n][1] = text
+    assert case.check()[0] == []
+    for n, text in enumerate(("-1", "mild", "2")):
+        case.rows[n][1] = text
+    (case.folder / "data/t.csv").unlink()
+    told = only(case, "D430", "label", "3 of 40 images have a finding that is neither", "uncertain: leave", files=3)
+    assert told.path == ("data", "columns", "labels", "effusion")
+    assert "`mild`" in told.label
+    case.rows[5][4] = "x"
+    (case.folder / "data/t.csv").unlink()
+    only(case, "D430", "{effusion: label", "4 of 40 images", files=4)
+
+
+def test_part_without_finding(case: Case) -> None:
+    with_findings(case)
+    case.swap("train: 50, val: 50", "column: split")
+    for row in case.rows[20:]:
+        row[1] = "0"
+    told = only(case, "D431", "split", "`val`", "`effusion` is in none", severity="warning")
+    assert "nodule" not in told.message
+    for row in case.rows[:20]:
+        row[4] = "1" if row[0] < "img/10" else ""
+    for row in case.rows[20:]:
+        row[1] = "01"[row[2] > "P14"]
+    (case.folder / "data/t.csv").unlink()
+    only(case, "D431", "split", "`train` cannot tell findings apart: `nodule` is in all")
+
+
+def test_findings_are_shared_out_by_patient(case: Case) -> None:
+    with_findings(case)
+    for n, row in enumerate(case.rows):
+        row[1], row[4] = str(int(n // 2 in (3, 8, 13, 18))), "" if n % 2 else "10"[n // 4 % 2]
+    assert case.check()[0] == []
+    findings = [[int(row[1]), int(row[4] or -100)] for row in case.rows]
+    people = [row[2] for row in case.rows]
+    parts = split_findings(findings, people, {"train": 50, "val": 50}, 42)
+    assert len({(who, part) for who, part in zip(people, parts, strict=True)}) == 20
+    for k in range(2):
+        there = [part for row, part in zip(findings, parts, strict=True) if row[k] == 1]
+        assert there.count("train") == there.count("val") > 0
+
+
 # D426
 
 
@@ -578,7 +638,7 @@ def test_flat_picture(case: Case) -> None:
 
 def test_rules_are_documented() -> None:
     codes = [rule.code for rule in DATA_RULES]
-    assert len(set(codes)) == len(codes) == 26
+    assert len(set(codes)) == len(codes) == 28
     for rule in DATA_RULES:
         assert rule.name.replace("_", "").isalpha()
         for word in ("What:", "Why:", "Bad:", "Good:"):

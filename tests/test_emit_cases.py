@@ -31,6 +31,10 @@ def inputs(**changes: str) -> str:
 
 
 AUGMENT = "[{rotate: {degrees: 9}}, {flip: {axis: vertical}}, {shift: {fraction: 0.1}}, {contrast: {range: [0.9, 1]}}]"
+CONVOLUTION = (
+    "{layers: [{conv2d: {filters: 3, kernel: 3, activation: relu}}, global_avgpool, "
+    "{dense: {units: @, activation: sigmoid}}]}"
+)
 NUMBERS = "[{conv2d: {filters: 3, kernel: 3, activation: elu}}, flatten, {dense: {units: 2}}]"
 RESIDUAL = """[{conv2d: {id: x, filters: 4, kernel: 3, padding: same}}, batchnorm, relu,
   {conv2d: {id: forward, filters: 4, kernel: 3, padding: same}}, batchnorm, {add: {with: x}}, {silu: {id: l}},
@@ -60,6 +64,7 @@ class Case:
     holds: tuple[str, ...] = ()
     scores: tuple[str, ...] = ("accuracy", "balanced_accuracy", "auc")
     classes: tuple[str, ...] = ("dark", "light")
+    several: bool = False  # of the classes may be in one image
     parts: dict[str, int] = field(default_factory=lambda: {"train": 12, "val": 4, "test": 4})
 
 
@@ -143,6 +148,62 @@ CASES = {
         ("it's \\\\",),
         classes=(ODD, "light"),
     ),
+    "findings": Case(
+        spec(
+            output="{labels: [it's lit, old], aggregate: patient}",
+            data=f"{{manifest: findings.csv, columns: {{image: file, labels: {{it's lit: lit, old: old}}, "
+            f"patient: patient}}, {SPLIT}}}",
+            model=CONVOLUTION.replace("@", "2"),
+        ),
+        holds=("Findings", "findings_cross_entropy", "split_findings"),
+        classes=("it's lit", "old"),
+        several=True,
+    ),
+    "findings_balanced": Case(
+        spec(
+            output="{labels: [it's lit, old]}",
+            data="{manifest: findings.csv, columns: {image: file, labels: {it's lit: lit, old: old}}, "
+            "split: {column: split}}",
+            model=CONVOLUTION.replace("@", "2"),
+            loss="{binary_cross_entropy: {class_weights: balanced, label_smoothing: 0.1}}",
+            allow="{class_weights: few, label_smoothing: unsure}",
+        ),
+        holds=("balanced_findings", "weighted_mean_of_known", "work._replace(least=0.198"),
+        classes=("it's lit", "old"),
+        several=True,
+    ),
+    "sum_of_weighted": Case(
+        spec(
+            output="{classes: [dark, light], positive: dark}",
+            loss="[{binary_cross_entropy: {class_weights: [1, 4]}}, {focal: {weight: 0.5, class_weights: balanced}}]",
+            allow="{class_weights: few, focal: few}",
+        ),
+        holds=("(4.0, 1.0)", "0.5 * class_weighted(", "balanced(loss_of", "gamma=2.0"),
+    ),
+    "three_weighted": Case(
+        spec(
+            output="{classes: [a, b, c]}",
+            data=data("png", columns="image: file, label: third"),
+            model="{layers: [flatten, {dense: {units: 3, activation: softmax}}]}",
+            loss="{categorical_cross_entropy: {class_weights: balanced, label_smoothing: 0.2}}",
+            allow="{class_weights: few, label_smoothing: unsure}",
+        ),
+        holds=("weighted_smoothed_cross_entropy(outputs, targets, class_weights, smoothing=0.2)",),
+        classes=("a", "b", "c"),
+    ),
+    "robust": Case(
+        spec(
+            **TARGETS
+            | {
+                "data": data("png", columns="image: file, targets: {age: age, height: height}"),
+                "loss": "[mean_absolute_error, {huber: {delta: 2, weight: 0.1}}]",
+                "allow": "{mean_absolute_error: few are far off, huber: few are far off}",
+            }
+        ),
+        holds=("mean_absolute_error(outputs, targets) + 0.1 * huber(outputs, targets, delta=2.0)",),
+        scores=("mae", "rmse", "r2"),
+        classes=(),
+    ),
     "positive_first": Case(
         spec(output="{classes: [dark, light], positive: dark, aggregate: patient}"), holds=("positive_first", "1 - np")
     ),
@@ -190,8 +251,12 @@ def check_answers(case: Case, rows: list[dict[str, str]], folder: Path, model: b
         )
         assert said["accepted"].all()
         if case.classes:
-            assert said["probabilities"].sum(1) == pytest.approx(1, abs=1e-5)
-            assert row["answer"] == case.classes[said["answer"][0]]
+            there = said["answer"][0]
+            if case.several:
+                assert row["answer"] == ";".join(name for name, yes in zip(case.classes, there, strict=True) if yes)
+            else:
+                assert said["probabilities"].sum(1) == pytest.approx(1, abs=1e-5)
+                assert row["answer"] == case.classes[there]
             given = [float(row[name]) for name in case.classes]
             np.testing.assert_allclose(said["probabilities"], [given, given], atol=2e-5)
         else:

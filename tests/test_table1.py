@@ -47,7 +47,7 @@ SOUND = {  # form, neurons, activation -> losses with the name that each needs; 
     ("one_value", "each", "none"): VALUES,
     ("several_values", "each", "none"): VALUES,
 }
-REFUSED = {  # cells that matter most, with the rule that must speak
+REFUSED: dict[tuple[str, ...], str] = {  # cells that matter most, with the rule that must speak
     ("two_classes", "dense", "one", "softmax", "binary_cross_entropy"): "S207",
     ("two_classes", "dense", "one", "softmax", "categorical_cross_entropy"): "S207",
     ("two_classes", "dense", "each", "sigmoid", "binary_cross_entropy"): "S201",

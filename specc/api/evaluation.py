@@ -48,7 +48,12 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
     classes, units = contract.output.classes, contract.output.units
     positive = classes.index(contract.output.positive) if contract.output.positive in classes else 1
     question = evaluation.Question(
-        classes, positive, tuple(units), tuple(u or "" for u in units.values()), contract.output.aggregate == "patient"
+        classes,
+        positive,
+        tuple(units),
+        tuple(u or "" for u in units.values()),
+        contract.output.aggregate == "patient",
+        contract.output.labels,
     )
     window = contract.input.window
     fixed = (window.center, window.width) if isinstance(window, contracts.Window) else None

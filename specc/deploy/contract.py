@@ -5,9 +5,10 @@
                "window": null, "modality": null, "frame": null, "accepts": {"bits": [8]}},
      "output": {"classes": ["T1", "T2"], "positive": "T2", "aggregate": null}}
 
-A regression's output is `{"target": "age", "unit": "years"}` or `{"targets": {"age": "years"}}`. `accepts` lists what
-the training images had (`bits`, `samples`, `photometric`, `modality`); a missing list restricts nothing. Keys that this
-version does not know are kept out of the way, so that a plugin's task may add its own.
+Several findings in one image are `{"labels": ["effusion", "nodule"]}`; a regression's output is
+`{"target": "age", "unit": "years"}` or `{"targets": {"age": "years"}}`. `accepts` lists what the training images had
+(`bits`, `samples`, `photometric`, `modality`); a missing list restricts nothing. Keys that this version does not know
+are kept out of the way, so that a plugin's task may add its own.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ class Input(_Part):
 
 
 class Output(_Part):
-    """What the numbers mean: classes in the order of `probabilities`, or targets in the order of `values`."""
+    """What the numbers mean: classes or findings in the order of `probabilities`, targets in the order of `values`."""
 
     classes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     positive: str | None = None
     target: str | None = None
     unit: str | None = None
@@ -87,6 +89,16 @@ class Output(_Part):
     def units(self) -> dict[str, str | None]:
         """Unit of every target by name, in the order of the model's `values`; empty for a classifier."""
         return self.targets or ({self.target: self.unit} if self.target is not None else {})
+
+    @property
+    def likely(self) -> tuple[str, ...]:
+        """What has a probability: classes or findings; empty for a regression."""
+        return self.classes or self.labels
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each number of the model is called."""
+        return self.likely or tuple(self.units)
 
 
 class Contract(_Part):
@@ -100,8 +112,10 @@ class Contract(_Part):
 
     @model_validator(mode="after")
     def _names_something(self) -> Contract:
-        if self.task == "classification" and len(self.output.classes) < 2:
-            raise ValueError("a classifier's contract names at least two classes")
+        if self.task == "classification" and len(self.output.classes) < 2 and not self.output.labels:
+            raise ValueError("a classifier's contract names at least two classes, or findings")
+        if self.output.classes and self.output.labels:
+            raise ValueError("a classifier's contract names classes or findings, not both")
         if self.task == "regression" and not self.output.units:
             raise ValueError("a regression's contract names a target")
         if self.output.positive is not None and self.output.positive not in self.output.classes:
@@ -141,8 +155,8 @@ def read(file: FilePath) -> Contract:
 
 
 def check_answers(contract: Contract) -> None:
-    """Raise SpeccError P848 unless the model answers about images with classes or values."""
-    if not contract.output.classes and not contract.output.units:
+    """Raise SpeccError P848 unless the model answers about images with classes, findings or values."""
+    if not contract.output.names:
         raise _other_task(contract.task)
 
 

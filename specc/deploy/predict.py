@@ -25,11 +25,12 @@ PENDING = 64 * 1024 * 1024  # pixels that wait at most (float32: 256 MB) until t
 class Answer:
     """What the model says about one file, or why it says nothing (`refused`: code and reason).
 
-    `answer` is a class name or, with one target, the value; `patient` is known from DICOM or from a table.
+    `answer` is a class name, the findings above one half or, with one target, the value; `patient` is known from DICOM
+    or from a table.
     """
 
     file: str
-    answer: str | float | None = None
+    answer: str | float | tuple[str, ...] | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     refused: tuple[str, str] | None = None
@@ -53,7 +54,7 @@ class PatientAnswer:
 
     patient: str
     images: int
-    answer: str | float | None
+    answer: str | float | tuple[str, ...] | None
     probabilities: Mapping[str, float]
     values: Mapping[str, float]
 
@@ -119,18 +120,18 @@ def by_patient(contract: Contract, answers: Iterable[Answer]) -> list[PatientAns
     for patient, group in groups.items():
         probabilities = _mean([answer.probabilities for answer in group])
         values = _mean([answer.values for answer in group])
-        said = decide(contract, probabilities) if probabilities else next(iter(values.values()), None)
-        result.append(
-            PatientAnswer(
-                patient, len(group), said if probabilities or len(values) == 1 else None, probabilities, values
-            )
-        )
+        said = decide(contract, probabilities) if probabilities else _only(values)
+        result.append(PatientAnswer(patient, len(group), said, probabilities, values))
     return result
 
 
-def decide(contract: Contract, probabilities: Mapping[str, float]) -> str:
-    """The class that these probabilities stand for: the positive one from 0.5 on, else the largest, first on ties."""
+def decide(contract: Contract, probabilities: Mapping[str, float]) -> str | tuple[str, ...]:
+    """What these probabilities stand for: the findings above 0.5; or the class, which is the positive one from 0.5 on,
+    else the one with the largest, the first on ties.
+    """
     classes = contract.output.classes
+    if contract.output.labels:
+        return tuple(name for name in contract.output.labels if probabilities[name] > 0.5)
     if len(classes) == 2:
         positive = contract.output.positive or classes[1]
         negative = classes[0] if positive == classes[1] else classes[1]
@@ -230,10 +231,10 @@ def _answer(
 def _one(contract: Contract, file: FilePath, patient: str | None, outputs: dict[str, Any]) -> Answer:
     import numpy as np
 
-    classes, units = contract.output.classes, contract.output.units
-    numbers = np.asarray(outputs["probabilities" if classes else "values"], dtype=np.float64).reshape(-1)
-    if len(numbers) != len(classes or units):
-        message = f"the model gives {len(numbers)} numbers, and its contract names {len(classes or units)}"
+    output, classes = contract.output, contract.output.classes
+    numbers = np.asarray(outputs["probabilities" if output.likely else "values"], dtype=np.float64).reshape(-1)
+    if len(numbers) != len(output.names):
+        message = f"the model gives {len(numbers)} numbers, and its contract names {len(output.names)}"
         raise fault("P845", message, "export the model again: `specc export RUN`", exit_code=5)
     if not np.isfinite(numbers).all():
         return Answer(str(file), refused=("P851", "the model gave a number that is not finite"))
@@ -241,9 +242,10 @@ def _one(contract: Contract, file: FilePath, patient: str | None, outputs: dict[
     if not bool(np.all(outputs.get("accepted", True))):
         reason = "too unlike the images that the model was trained on"
         return Answer(str(file), refused=("P860", f"{reason} (score {score:.3g})" if score is not None else reason))
-    if classes:
-        probabilities = dict(zip(classes, numbers.tolist(), strict=True))
-        said = classes[int(np.asarray(outputs["answer"]).reshape(-1)[0])] if "answer" in outputs else None
-        return Answer(str(file), said or decide(contract, probabilities), probabilities, {}, None, patient, score)
-    values = dict(zip(units, numbers.tolist(), strict=True))
+    if output.likely:
+        probabilities = dict(zip(output.likely, numbers.tolist(), strict=True))
+        told = classes and "answer" in outputs
+        said = classes[int(np.asarray(outputs["answer"]).reshape(-1)[0])] if told else decide(contract, probabilities)
+        return Answer(str(file), said, probabilities, {}, None, patient, score)
+    values = dict(zip(output.units, numbers.tolist(), strict=True))
     return Answer(str(file), _only(values), {}, values, None, patient, score)

@@ -183,7 +183,7 @@ def _described(runtime: Any, contract: Contract, name: str, warnings: tuple[Diag
     check_answers(contract)
     inputs = {value.name: value for value in runtime.get_inputs()}
     outputs = tuple(value.name for value in runtime.get_outputs())
-    wanted = "probabilities" if contract.output.classes else "values"
+    wanted = "probabilities" if contract.output.likely else "values"
     if set(inputs) != {"pixels"} or wanted not in outputs:
         message = f"{name} does not have the input `pixels` and the output `{wanted}` that its contract promises"
         raise fault("P845", message, "export the model again: `specc export RUN`", exit_code=5)

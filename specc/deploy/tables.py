@@ -30,17 +30,16 @@ def visible(text: str) -> str:
 
 
 def header(contract: Contract) -> list[str]:
-    """Columns of the CSV: file, patient, images, answer, one for each class or target, refused, reason."""
-    numbers = contract.output.classes or tuple(contract.output.units)
-    return ["file", "patient", "images", "answer", *(safe(name) for name in numbers), "refused", "reason"]
+    """Columns of the CSV: file, patient, images, answer, one for each class, finding or target, refused, reason."""
+    return ["file", "patient", "images", "answer", *(safe(name) for name in contract.output.names), "refused", "reason"]
 
 
 def row(contract: Contract, answer: Answer | PatientAnswer) -> list[str]:
     """One line of the CSV; numbers keep the digits of a float32."""
-    names = contract.output.classes or tuple(contract.output.units)
+    names = contract.output.names
     numbers = {**answer.probabilities, **answer.values}
     cells = [_number(numbers[name]) if name in numbers else "" for name in names]
-    said = _number(answer.answer) if isinstance(answer.answer, float) else safe(answer.answer or "")
+    said = _number(answer.answer) if isinstance(answer.answer, float) else safe(_told(answer.answer))
     if isinstance(answer, PatientAnswer):
         return ["", safe(answer.patient), str(answer.images), said, *cells, "", ""]
     code, reason = answer.refused or ("", "")
@@ -81,11 +80,16 @@ def _said(contract: Contract, answer: Answer | PatientAnswer) -> list[str]:
         return [f"refused {answer.refused[0]}: {answer.refused[1]}"]
     if answer.probabilities:
         return [
-            visible(str(answer.answer)),
+            visible(_told(answer.answer) or "no finding"),
             "  ".join(f"{visible(k)} {v:.4f}" for k, v in answer.probabilities.items()),
         ]
     units = contract.output.units
     return [f"{visible(name)} {value:.4g} {units.get(name) or ''}".rstrip() for name, value in answer.values.items()]
+
+
+def _told(answer: str | float | tuple[str, ...] | None) -> str:
+    """The findings with `;` between them; a class as it is."""
+    return ";".join(answer) if isinstance(answer, tuple) else str(answer or "")
 
 
 def _number(value: float) -> str:

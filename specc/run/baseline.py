@@ -87,6 +87,19 @@ def classify(
     return rows
 
 
+def findings(
+    train: NDArray[np.float64], targets: Sequence[Sequence[int | None]], others: NDArray[np.float64], seed: int
+) -> list[list[float]]:
+    """Probabilities (M, L) of a forest for each finding, from the images of which it is known; 0.5 without any."""
+    columns = []
+    for k in range(len(targets[0])):
+        known = [i for i, target in enumerate(targets) if target[k] is not None]
+        truth = [int(targets[i][k] or 0) for i in known]
+        rows = classify(train[known], truth, others, 2, seed) if known else [[0.5, 0.5]] * len(others)
+        columns.append([row[1] for row in rows])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
 def regress(
     train: NDArray[np.float64], targets: Sequence[float], others: NDArray[np.float64], seed: int
 ) -> list[float]:

@@ -14,25 +14,40 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from specc.pieces.findings import finding
 from specc.run import baseline, metrics
 from specc.run.faults import fault
 from specc.run.folders import Run, replace
 
 ROLES = {"val": "validation (these images chose the epoch)", "test": "test (never seen in training)"}
 FOREST = "intensity forest"
+MEAN = "mean of the findings"
 FIRST = 18  # columns of the names of metrics
 AGAIN = "`specc export RUN` writes them again"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the model answers: `classes` in order with the index of the positive one, or `targets` with their units."""
+    """What the model answers: `classes` in order with the index of the positive one, `targets` with their units, or
+    `labels`: findings, each of which is a question of its own with the answers no and yes.
+    """
 
     classes: tuple[str, ...] = ()
     positive: int = 1
     targets: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     by_patient: bool = False
+    labels: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each number of the model is called."""
+        return self.classes or self.labels or self.targets
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The questions, where there are several: findings, or more than one target."""
+        return self.labels or (self.targets if len(self.targets) > 1 else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +107,7 @@ def read_predictions(
 
     Raises SpeccError T658 when the file is missing or is not one of this model's.
     """
-    count, targets = len(question.classes or question.targets), max(1, len(question.targets))
+    count, targets = len(question.names), max(1, len(question.targets or question.labels))
     splits: dict[str, Rows] = {}
     try:
         with file.open(encoding="utf-8", newline="") as stream:
@@ -104,7 +119,7 @@ def read_predictions(
                 rows = splits.setdefault(cells[0], Rows([], [], [], [], []))
                 truth = [_target(cell, question) for cell in cells[first : first + targets]]
                 numbers = [float(cell) for cell in cells[len(names) - count :]]
-                if any(value is None for value in truth):
+                if all(value is None for value in truth) or (None in truth and not question.labels):
                     continue  # an image without a target is answered, and nothing can be said of the answer
                 rows.files.append(cells[1])
                 who = cells[2] if named else patient_of(cells[1]) if patient_of else cells[1]
@@ -122,6 +137,9 @@ def read_predictions(
 def _target(cell: str, question: Question) -> Any:
     if not cell:
         return None
+    if question.labels:
+        truth = finding(cell)
+        return None if truth < 0 else truth
     return question.classes.index(cell) if question.classes else float(cell)
 
 
@@ -133,7 +151,12 @@ def _split(name: str, rows: Rows, question: Question, rivals: Mapping[str, Rows]
         "metrics": _figures(rows, question, seed),
         "baseline": {rival: _figures(other, question, seed) for rival, other in rivals.items()},
     }
-    if question.classes:
+    if question.labels:
+        result["findings"] = {
+            name: {"yes": sum(told[0] == 1 for told in one.targets), "no": sum(told[0] == 0 for told in one.targets)}
+            for name, one in _each(rows, question)
+        }
+    elif question.classes:
         truth = [target[0] for target in rows.targets]
         table = metrics.confusion(truth, rows.answers, len(question.classes))
         result["confusion"] = {"classes": list(question.classes), "counts": table}
@@ -143,9 +166,50 @@ def _split(name: str, rows: Rows, question: Question, rivals: Mapping[str, Rows]
             target: metrics.limits_of_agreement(*pair) for target, pair in zip(question.targets, pairs, strict=True)
         }
     if question.by_patient:
-        joined, mixed = _by_patient(rows, question)
-        result["by_patient"] = {"mixed": mixed, "metrics": _figures(joined, question, seed)} if joined.files else None
+        result["by_patient"] = _of_patients(rows, question, seed)
     return result
+
+
+def _of_patients(rows: Rows, question: Question, seed: int) -> dict[str, Any] | None:
+    """Figures with one answer a patient, and how many patients have images with different truths."""
+    if not question.labels:
+        joined, mixed = _by_patient(rows, question)
+        return {"mixed": mixed, "metrics": _figures(joined, question, seed)} if joined.files else None
+    each, count = {}, 0
+    for name, one in _each(rows, question):
+        joined, mixed = _by_patient(one, FINDING)
+        count += mixed
+        each[name] = _figures(joined, FINDING, seed) if joined.files else {}
+    return {"mixed": count, "metrics": _with_mean(each)}
+
+
+FINDING = Question(("no", "yes"))
+
+
+def _each(rows: Rows, question: Question) -> list[tuple[str, Rows]]:
+    """Each finding as a question of two classes, on the images of which it is known."""
+    found = []
+    for k, name in enumerate(question.labels):
+        kept = [i for i, target in enumerate(rows.targets) if target[k] is not None]
+        numbers = [[1 - rows.numbers[i][k], rows.numbers[i][k]] for i in kept]
+        one = Rows([rows.files[i] for i in kept], [rows.patients[i] for i in kept], [], numbers, [])
+        one.targets.extend([rows.targets[i][k]] for i in kept)
+        one.answers.extend(int(rows.numbers[i][k] > 0.5) for i in kept)
+        found.append((name, one))
+    return found
+
+
+def _with_mean(each: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures by finding, and the mean over the findings for which there are any."""
+    names = next((list(figures) for figures in each.values() if figures), [])
+    mean = {}
+    for name in names:
+        known = [figures[name]["value"] for figures in each.values() if figures and figures[name]["value"] is not None]
+        mean[name] = {"value": sum(known) / len(known) if known else None, "low": None, "high": None}
+    return {
+        MEAN: mean,
+        **{name: figures or {n: metrics.Figure(None).plain() for n in names} for name, figures in each.items()},
+    }
 
 
 def _column(rows: Rows, k: int) -> tuple[list[float], list[float]]:
@@ -153,7 +217,10 @@ def _column(rows: Rows, k: int) -> tuple[list[float], list[float]]:
 
 
 def _figures(rows: Rows, question: Question, seed: int) -> dict[str, Any]:
-    """Metrics by name; with several targets, by target and name."""
+    """Metrics by name; with several targets or findings, by target and name."""
+    if question.labels:
+        each = {name: _figures(one, FINDING, seed) if one.files else {} for name, one in _each(rows, question)}
+        return _with_mean(each)
     if question.classes:
         truth = [target[0] for target in rows.targets]
         found = metrics.classification(truth, rows.answers, rows.numbers, rows.patients, question.positive, seed)
@@ -195,6 +262,9 @@ def _baselines(splits: Mapping[str, Rows], question: Question, images: Images, s
 
 
 def _trivial(train: Rows, question: Question) -> list[float]:
+    if question.labels:
+        known = [[told[0] for told in one.targets] for _, one in _each(train, question)]
+        return [baseline.mean(truth) if truth else 0.5 for truth in known]
     if question.classes:
         return baseline.majority([target[0] for target in train.targets], len(question.classes))
     return [baseline.mean(_column(train, k)[0]) for k in range(len(question.targets))]
@@ -203,6 +273,8 @@ def _trivial(train: Rows, question: Question) -> list[float]:
 def _forest(bars: Any, train: Rows, others: Any, question: Question, seed: int) -> list[list[float]]:
     if question.classes:
         return baseline.classify(bars, [target[0] for target in train.targets], others, len(question.classes), seed)
+    if question.labels:
+        return baseline.findings(bars, train.targets, others, seed)
     columns = [baseline.regress(bars, _column(train, k)[0], others, seed) for k in range(len(question.targets))]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -222,8 +294,10 @@ def table(result: Mapping[str, Any], question: Question) -> list[str]:
         units = sorted(set(filter(None, question.units)))
         unit = f"; in {units[0]}" if len(units) == 1 else ""
         lines += [f"{part['role']}: {part['images']} images, {part['patients']} patients{unit}"]
-        for target in question.targets if len(question.targets) > 1 else (None,):
+        for target in ((MEAN, *question.labels) if question.labels else question.several) or (None,):
             lines += _block(part, target)
+        if "findings" in part:
+            lines += _counts(part["findings"])
         if "confusion" in part:
             lines += _confusion(part["confusion"])
         lines += [_beside(part, question), ""]
@@ -232,10 +306,11 @@ def table(result: Mapping[str, Any], question: Question) -> list[str]:
 
 def _beside(part: Mapping[str, Any], question: Question) -> str:
     """Whether the network is worth more than the forest, which knows how bright an image is and sees no shape."""
-    name, sign = ("balanced_accuracy", 1) if question.classes else ("mae", -1)
+    name, sign = ("auc", 1) if question.labels else ("balanced_accuracy", 1) if question.classes else ("mae", -1)
     model, rival = part["metrics"], part["baseline"][FOREST]
-    if len(question.targets) > 1:
-        model, rival = model[question.targets[0]], rival[question.targets[0]]
+    if question.several:
+        first = MEAN if question.labels else question.targets[0]
+        model, rival = model[first], rival[first]
     mine, other = model[name], rival[name]["value"]
     if None in (mine["value"], other):
         return f"  nothing to compare with the {FOREST}"
@@ -270,6 +345,13 @@ def _label(metric: str) -> str:
     return " ".join(words)
 
 
+def _counts(findings: Mapping[str, Any]) -> list[str]:
+    """How many images say yes and no to each finding; those where it is not known are left out."""
+    width = max(FIRST, *(len(name) + 1 for name in findings))
+    lines = [f"  {'images':<{width}}{'yes':>8}{'no':>8}"]
+    return lines + [f"  {name:<{width}}{count['yes']:>8}{count['no']:>8}" for name, count in findings.items()]
+
+
 def _confusion(confusion: Mapping[str, Any]) -> list[str]:
     names = [str(name)[:14] for name in confusion["classes"]]
     width = max(8, *(len(name) + 2 for name in names))
@@ -293,5 +375,6 @@ def _interval(figure: Mapping[str, Any]) -> str:
 
 def headline(part: Mapping[str, Any]) -> Sequence[str]:
     """The two or three numbers of a split that a person asks for first."""
-    names = ("balanced_accuracy", "auc") if "balanced_accuracy" in part["metrics"] else ("mae", "r2")
-    return [f"{name.replace('_', ' ')} {_interval(part['metrics'][name])}" for name in names if name in part["metrics"]]
+    figures = part["metrics"].get(MEAN, part["metrics"])
+    names = ("balanced_accuracy", "auc") if "balanced_accuracy" in figures else ("mae", "r2")
+    return [f"{name.replace('_', ' ')} {_interval(figures[name])}" for name in names if name in figures]

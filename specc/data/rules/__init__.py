@@ -3,6 +3,7 @@
 from specc.data.look import DataRule
 from specc.data.rules import (
     bad_entry,
+    bad_finding,
     bad_target,
     bit_depth,
     ct_window,
@@ -18,6 +19,7 @@ from specc.data.rules import (
     other_size,
     outside_file,
     part_without_class,
+    part_without_finding,
     patient_in_two_parts,
     picture_in_two_parts,
     shares_off,
@@ -40,6 +42,7 @@ RULES: tuple[DataRule, ...] = (  # in this order: what a later one would say may
     unknown_label.RULE,
     empty_class.RULE,
     bad_target.RULE,
+    bad_finding.RULE,
     bad_entry.RULE,
     mixed_modality.RULE,
     other_format.RULE,
@@ -55,6 +58,7 @@ RULES: tuple[DataRule, ...] = (  # in this order: what a later one would say may
     picture_in_two_parts.RULE,
     two_labels.RULE,
     part_without_class.RULE,
+    part_without_finding.RULE,
     shares_off.RULE,
     too_few.RULE,
 )
