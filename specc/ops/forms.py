@@ -44,6 +44,7 @@ def _reshape_infer(attrs: Attrs, shapes: Shapes) -> Shape:
             f"{show_shape(to)} needs {count(to):,} values, and there are {count(shapes[0]):,}",
             f"gets {show_shape(shapes[0])}",
             "to",
+            helps=(f"all of them as a vector: `to: [{count(shapes[0])}]`",),
         )
     return to
 

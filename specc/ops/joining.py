@@ -46,7 +46,13 @@ def _multiply_infer(attrs: Attrs, shapes: Shapes) -> Shape:
     result = tuple(max(axis) for axis in zip(*full, strict=True))
     if any(n not in (1, m) for shape in full for n, m in zip(shape, result, strict=True)) or result not in full:
         shown = " and ".join(show_shape(shape) for shape in dict.fromkeys(shapes))
-        raise ShapeFault("S302", f"cannot multiply {shown}", f"shapes must be equal, or one a gate: {shown}", "with")
+        raise ShapeFault(
+            "S302",
+            f"cannot multiply {shown}",
+            "shapes must be equal, or one of them a gate",
+            "with",
+            helps=("a gate is a vector with one number for each channel, or an image of one channel",),
+        )
     return result
 
 

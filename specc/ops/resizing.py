@@ -85,8 +85,9 @@ def _unpool_infer(attrs: Attrs, shapes: Shapes) -> Shape:
         raise ShapeFault(
             "S302",
             f"the indices of a pool that gives {show_shape(pooled)} do not fit an image of {show_shape(here)}",
-            f"shapes must be equal: {show_shape(pooled)} and {show_shape(here)}",
+            f"gave {show_shape(pooled)}, and here are {show_shape(here)}",
             "with",
+            helps=("a convolution with as many filters before it makes them equal",),
         )
     return (here[0], *attrs["size"])
 

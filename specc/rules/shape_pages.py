@@ -30,7 +30,8 @@ SHAPES: dict[str, str] = {
     """,
     "S302": """What: two values are joined, and their shapes do not fit.
 
-    Why: `add` needs equal channels, height and width; `concat` equal height and width.
+    Why: `add` needs equal channels, height and width; `concat` equal height and width; `multiply` equal shapes, or one
+    number for each channel or each pixel; `unpool` the shape that its max-pool gave.
 
     Bad:
 
@@ -56,7 +57,8 @@ SHAPES: dict[str, str] = {
     """,
     "S303": """What: a layer for images stands where the image has become a vector.
 
-    Why: after `flatten` or `global_avgpool` there is no height and width to slide over.
+    Why: after `flatten` or `global_avgpool` there is no height and width to slide over. An `embedding` stands at a
+    single class number, neither an image nor a longer vector.
 
     Bad:
 
@@ -76,7 +78,8 @@ SHAPES: dict[str, str] = {
 
     Source: the spec language, Layers.
     """,
-    "S304": """What: `groups` does not divide the channels or the filters.
+    "S304": """What: `groups` does not divide the channels or the filters, or the square of `pixel_shuffle`'s factor the
+    channels.
 
     Why: every group takes an equal part of the channels and makes an equal part of the filters.
 
@@ -122,9 +125,10 @@ SHAPES: dict[str, str] = {
 
     Source: the spec language, Layers (`dense` on a map).
     """,
-    "S306": """What: a pool's padding is more than half of its window.
+    "S306": """What: padding that is too large: more than half of a pool's window, more than an image has pixels to
+    reflect, or more than a transposed convolution can lose.
 
-    Why: some windows would lie wholly outside of the image.
+    Why: some windows would lie wholly outside of the image, or nothing would be left.
 
     Bad:
 
@@ -144,7 +148,7 @@ SHAPES: dict[str, str] = {
 
     Source: torch.nn.MaxPool2d (padding is at most half of the kernel).
     """,
-    "S307": """What: `padding: same` with an even kernel (or size).
+    "S307": """What: `padding: same` with an even kernel (or size); in `upconv2d` only where `stride` is 1.
 
     Why: dilation * (kernel - 1) zeros must be shared by two sides, and an odd number cannot be shared equally.
     Libraries put the odd one on different sides, which shifts the image by half a pixel.
@@ -264,5 +268,122 @@ SHAPES: dict[str, str] = {
             - dense: {units: 1, activation: sigmoid}
 
     Source: the spec language, Rules of the text (names).
+    """,
+    "S310": """What: a normalisation with a single value to normalise.
+
+    Why: `instancenorm` looks at one channel of one image at a time, `groupnorm` at one group of channels. Where the
+    image has shrunk to one pixel, a value minus its own mean is always 0, and everything before it is lost.
+
+    Bad:
+
+        model:
+          layers:
+            - adaptive_avgpool: {size: 1}
+            - instancenorm
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Good:
+
+        model:
+          layers:
+            - instancenorm
+            - adaptive_avgpool: {size: 1}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Source: Ulyanov et al. 2016, arXiv:1607.08022, eq. 4.
+    """,
+    "S312": """What: `reshape` asks for another number of values than there are.
+
+    Why: it only writes the same values in another form, in the order channels, height, width.
+
+    Bad:
+
+        model:
+          layers:
+            - maxpool: {size: 2}
+            - reshape: {to: [4, 16, 16]}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Good:
+
+        model:
+          layers:
+            - maxpool: {size: 2}
+            - reshape: {to: [4, 8, 8]}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Source: the spec language, Layers.
+    """,
+    "S314": """What: `crop` asks for more than the image has, or begins so late that it ends outside.
+
+    Why: nothing is there to be cut out. `pad` makes an image larger.
+
+    Bad:
+
+        model:
+          layers:
+            - crop: {to: [28, 28], at: [8, 0]}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Good:
+
+        model:
+          layers:
+            - crop: {to: [28, 28], at: [4, 0]}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Source: the spec language, Layers.
+    """,
+    "S315": """What: `unpool` names a layer that is no max-pool.
+
+    Why: it puts each value back to the pixel from which a max-pool took its maximum. Only a max-pool knows that pixel.
+
+    Bad:
+
+        model:
+          layers:
+            - avgpool: {size: 2, id: small}
+            - unpool: {with: small}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Good:
+
+        model:
+          layers:
+            - maxpool: {size: 2, id: small}
+            - unpool: {with: small}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Source: Badrinarayanan et al. 2017, arXiv:1511.00561, section 3.
+    """,
+    "S316": """What: initial values at a layer for which they do not exist, such as `bilinear` at a convolution.
+
+    Why: bilinear weights make a transposed convolution enlarge each channel smoothly. Elsewhere they mean nothing.
+
+    Bad:
+
+        model:
+          layers:
+            - conv2d: {filters: 3, kernel: 4, init: bilinear}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Good:
+
+        model:
+          layers:
+            - upconv2d: {filters: 3, kernel: 4, stride: 2, init: bilinear}
+            - flatten
+            - dense: {units: 1, activation: sigmoid}
+
+    Source: Long et al. 2015, arXiv:1411.4038, section 3.3.
     """,
 }
