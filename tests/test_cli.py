@@ -316,6 +316,23 @@ def test_every_key_has_a_page(tmp_path: Path) -> None:
     assert all(kind for page in found for _, kind, _ in page.arguments)
 
 
+@pytest.mark.parametrize("name", ["reference", "diagnostics"])
+def test_the_handbook_is_what_explain_shows(name: str, tmp_path: Path) -> None:
+    """docs/reference.md and docs/diagnostics.md; SPECC_UPDATE_CASES=1 writes them."""
+    from front_end import UPDATE
+
+    from specc.api import handbook, reference
+
+    text, file = (
+        getattr(handbook, name)(reference.pages(tmp_path)),
+        Path(__file__).resolve().parent.parent / "docs" / f"{name}.md",
+    )
+    if UPDATE:
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text, "SPECC_UPDATE_CASES=1 pytest tests/test_cli.py -k handbook"
+    assert text.count("```") % 2 == 0 and len(text) > 20_000
+
+
 def test_every_code_has_a_page(tmp_path: Path) -> None:
     """Whatever code a message can carry, `specc explain` knows it."""
     from specc.api import reference
