@@ -212,7 +212,7 @@ def read(entry: Entry, folder: Path, window: str, frame: int | None) -> Array:
     """
     if entry.kept and entry.facts and entry.kept[2] in ("|u1", "<u2", "<i2", "<f4"):
         (name, at, kind), shape = entry.kept, (entry.facts.height, entry.facts.width, entry.facts.samples)
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, MemoryError, OverflowError):
             values = np.fromfile(folder / name, kind, math.prod(shape), offset=at).reshape(shape).astype(np.float32)
             if digest(values) == entry.pixels:
                 return values
