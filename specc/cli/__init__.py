@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 done, 1 diagnostics, 2 usage or files, 3 training, 4 computer, 5 gate."""
+    """The console script. `edge.EXITS` says what its exit codes mean."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # of whatever else is installed, nothing is loaded
     from specc.cli.app import app
 

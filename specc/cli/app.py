@@ -12,6 +12,7 @@ from specc.cli import check, compile_, demo, edge, eval_, explain, export, predi
 app = typer.Typer(
     name="specc",
     help="One YAML file in, a checked PyTorch program, a trained network and an ONNX model out.",
+    epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in edge.EXITS.items())}.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Form = Literal["text", "json", "sarif", "github"]
 INTERNAL, INTERRUPTED = 101, 130
+EXITS = {
+    0: "done",
+    1: "diagnostics",
+    2: "usage or files",
+    3: "training failed",
+    4: "unfit computer",
+    5: "a gate failed (parity, contract)",
+    INTERNAL: "internal error",
+    INTERRUPTED: "interrupted, with the checkpoint kept",
+}
 PLACES = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
 
 
