@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Literal
 
+from specc import __version__
 from specc.errors import Diagnostic, Edit, Fix, Label, Note, Span
 from specc.text.picture import clean, picture
 
@@ -139,7 +140,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "specc", "rules": rules}},
+                "tool": {"driver": {"name": "specc", "version": __version__, "rules": rules}},
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(diagnostic, codes.index(diagnostic.code)) for diagnostic in found],
             }
@@ -201,12 +202,12 @@ def _sarif_fix(fix: Fix) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """A relative path as a relative reference, an absolute one as a file URI."""
+    """A relative path as a relative reference, an absolute one as a file URI (RFC 8089), drive and all."""
     path = PurePath(file)
     from urllib.parse import quote
 
-    encoded = quote(path.as_posix().encode("utf-8", "replace"))
-    return f"file://{encoded}" if path.is_absolute() else encoded
+    encoded = quote(path.as_posix().encode("utf-8", "replace"), safe="/:" if path.drive else "/")
+    return f"file://{'' if encoded.startswith('/') else '/'}{encoded}" if path.is_absolute() else encoded
 
 
 # ---------------------------------------------------------------------- GitHub

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
+from front_end import CASES, cases, found
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from sarif import SARIF
 
-from specc.errors import Diagnostic, Edit, Fix, Label, Note, Span
+from specc import source
+from specc.errors import Diagnostic, Edit, Fix, Label, Note, Span, SpeccError
 from specc.fix import apply_edits, apply_safe
 from specc.render import FORMATS, render
 from specc.text.picture import cells, clean
@@ -199,6 +204,69 @@ def test_sarif() -> None:
     assert second["level"] == "note"
     uri = second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "file:///data/a%20b/%E8%82%BA.yaml"
+
+
+@pytest.mark.parametrize("path", sorted((CASES / "rules").glob("*.md")), ids=lambda path: path.stem)
+def test_every_diagnostic_is_sarif(path: Path) -> None:
+    for case in cases(path):
+        log = json.loads(render(found(case.text), {}, "sarif"))
+        assert [error.message for error in Draft7Validator(SARIF).iter_errors(log)] == []
+    nothing, placeless = (json.loads(render(said, {}, "sarif")) for said in ([], [Diagnostic("T659", "m")]))
+    assert Draft7Validator(SARIF).is_valid(nothing) and Draft7Validator(SARIF).is_valid(placeless)
+
+
+def test_columns_of_sarif_are_characters() -> None:
+    text = "specc: 1\n# \n'\U0001f600': {\U0001f600x: 1, y: 2, y: 3}\n"
+    with pytest.raises(SpeccError) as caught:
+        source.parse(text, "s.yaml")
+    spans = [fault.span for fault in caught.value.diagnostics if fault.span is not None]
+    assert any(text.split("\n")[span.line - 1][span.column - 1] == "y" for span in spans)
+    (run,) = json.loads(render(caught.value.diagnostics, {}, "sarif"))["runs"]
+    assert run["columnKind"] == "unicodeCodePoints"
+    starts = [r["locations"][0]["physicalLocation"]["region"]["startColumn"] for r in run["results"]]
+    assert starts == [span.column for span in spans]
+
+
+def test_uris_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, file, uri in (
+        (PurePosixPath, "a:b c.yaml", "a%3Ab%20c.yaml"),
+        (PurePosixPath, "/a/b#.yaml", "file:///a/b%23.yaml"),
+        (PureWindowsPath, "C:\\a b\\s.yaml", "file:///C:/a%20b/s.yaml"),
+        (PureWindowsPath, "a\\s.yaml", "a/s.yaml"),
+    ):
+        monkeypatch.setattr("specc.render.PurePath", kind)
+        (run,) = json.loads(render([Diagnostic("S1", "m", at(1, 1, 1, file))], {}, "sarif"))["runs"]
+        assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
+
+
+def understood(line: str) -> tuple[str, dict[str, str], str]:
+    """A workflow command as GitHub's runner reads it (actions/toolkit, docs/commands.md)."""
+    _, head, body = line.split("::", 2)
+    level, _, rest = head.partition(" ")
+    properties = dict(part.split("=", 1) for part in rest.split(","))
+    for escaped, sign in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+        properties = {key: value.replace(escaped, sign) for key, value in properties.items()}
+        body = body if escaped in ("%3A", "%2C") else body.replace(escaped, sign)
+    return level, properties, body
+
+
+@given(st.text(max_size=40), st.text(min_size=1, max_size=40), st.text(max_size=40))
+def test_annotations_say_what_was_said(message: str, file: str, note: str) -> None:
+    """Whatever stands in a text, it is one line, and GitHub reads back what was meant."""
+    fault = Diagnostic("S1", message, Span(file, 2, 3, 2, 9), label=note, notes=(Note("help", note),))
+    written = render([fault], {}, "github")
+    assert len(re.split("[\r\n]", written)) == 1
+    level, properties, body = understood(written)
+    assert level == "error" and list(properties) == ["file", "line", "endLine", "col", "endColumn", "title"]
+    assert properties["file"] == clean(PurePath(file).as_posix())
+    assert (properties["line"], properties["col"], properties["endColumn"], properties["title"]) == (
+        "2",
+        "3",
+        "9",
+        "S1",
+    )
+    lines = [part for part in (message, note, f"help: {note}") if part]
+    assert body == "\n".join(map(clean, lines))
 
 
 def test_github() -> None:
