@@ -1,4 +1,4 @@
-"""The command line and the Python names that people and programs rely on, as committed in tests/cases/interface.txt."""
+"""What people and programs rely on, as committed in tests/cases/interface.txt: commands, Python names, JSON."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import specc
 from specc import errors, plugin
 from specc.cli import edge
 from specc.cli.app import app
+from specc.render import render
 
 PINNED = CASES / "interface.txt"
 CHANGED = """{what} is not what tests/cases/interface.txt says:
@@ -29,7 +30,8 @@ CHANGED = """{what} is not what tests/cases/interface.txt says:
 
 Others call these commands and names: a change breaks their scripts and notebooks. If it is meant, write it anew with
     SPECC_UPDATE_CASES=1 pytest tests/test_interface.py
-and say in CHANGELOG.md what changed and what to write instead. New names and options need the first step only."""
+and say in CHANGELOG.md what changed and what to write instead. New names and options need the
+first step only. Where a field of the JSON changes or goes, FORMAT_VERSION in specc/render.py grows by one."""
 
 
 def command_line() -> Iterator[str]:
@@ -104,13 +106,29 @@ def members(name: str, record: type) -> Iterator[str]:
             yield f"  {key}: {inspect.signature(value.fget).return_annotation}"  # type: ignore[arg-type]
 
 
-PARTS = {"The command line": command_line, "The Python names": python_names}
+def diagnostics() -> Iterator[str]:
+    """One diagnostic that has everything, as `specc check --format json` writes it."""
+    place = errors.Span("spec.yaml", 3, 5, 3, 9)
+    one = errors.Diagnostic(
+        "S000", "message", place, ("model", "layers", 0), "label", (errors.Label(place, "second label"),),
+        tuple(errors.Note(kind, kind) for kind in typing.get_args(errors.NoteKind)),
+        (errors.Fix("a fix", (errors.Edit(place, "text"),), safe=True),),
+    )  # fmt: skip
+    yield from render((one, errors.Diagnostic("S001", "no place", severity="warning")), {}, "json").splitlines()
+
+
+PARTS = {
+    "The command line": command_line,
+    "The Python names": python_names,
+    "The diagnostics as JSON": diagnostics,
+}
 
 
 @pytest.mark.parametrize("what", PARTS)
 def test_interface(what: str) -> None:
     now = "\n".join(PARTS[what]())
     pages = dict(page.split("\n\n", 1) for page in PINNED.read_text(encoding="utf-8").strip().split("\n\n\n"))
+    pages.setdefault(what, "")
     if UPDATE:
         pages[what] = now
         text = "\n\n\n".join(f"{title}\n\n{pages[title].strip()}" for title in PARTS if title in pages)
