@@ -361,6 +361,46 @@ def test_show(cli: Any, study: Path) -> None:
     assert sum(layer["parameters"] for layer in data["layers"]) == data["parameters"]
 
 
+def test_show_writes_pictures_and_nothing_over_anything_else(cli: Any, study: Path) -> None:
+    result = cli("show", "a.yaml", "--svg", "a.svg")
+    assert (result.code, result.out.splitlines()[0]) == (0, "a.svg")
+    first = Path("a.svg").read_text(encoding="utf-8")
+    assert first.startswith("<svg ") and "conv2d" in first
+    assert cli("show", "a.yaml", "--svg", "a.svg").code == 0  # an older picture may go
+    text = study.read_text(encoding="utf-8")
+    refused = cli("show", "a.yaml", "--svg", "a.yaml")
+    assert refused.code == 2 and "T660" in refused.err and study.read_text(encoding="utf-8") == text
+    assert "T659" in cli("show", "a.yaml", "--svg", "nowhere/a.svg").err
+
+
+def test_show_resolved(cli: Any, study: Path) -> None:
+    result = cli("show", "a.yaml", "--resolved")
+    assert result.code == 0 and "next:" not in result.out and "next:" in result.err
+    assert cli("show", "a.yaml", "--resolved", "-o", "b.yaml").code == 0
+    assert Path("b.yaml").read_text(encoding="utf-8") == result.out
+    assert cli("check", "b.yaml").code == 0
+    assert "T660" in cli("show", "a.yaml", "--resolved", "-o", "b.yaml").err
+    assert cli("show", "a.yaml", "--resolved", "-o", "b.yaml", "--force").code == 0
+
+
+def test_show_schema(cli: Any, study: Path) -> None:
+    for arguments in ([], ["a.yaml"]):
+        result = cli("show", "--schema", *arguments)
+        assert result.code == 0 and "# yaml-language-server: $schema=.specc/schema.json" in result.out
+        schema = json.loads(Path(".specc/schema.json").read_text(encoding="utf-8"))
+        assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+def test_show_of_a_bad_spec_says_why(cli: Any, study: Path) -> None:
+    study.write_text(study.read_text(encoding="utf-8").replace("kernel: 3", "kernel: 99"), encoding="utf-8")
+    for option in ([], ["--json"], ["--svg", "a.svg"], ["--resolved"]):
+        result = cli("show", "a.yaml", *option)
+        assert result.code == 1 and "error[S301]" in result.err and not result.out.startswith("{"), option
+    assert not Path("a.svg").exists()
+    usage = cli("show")
+    assert usage.code == 2 and "which spec" in usage.err
+
+
 def test_lenet_has_the_parameters_of_the_paper() -> None:
     from specc.api.summary import show
 
