@@ -143,7 +143,6 @@ OPS = (
         call=_unpool_call,
         doc="Each value goes to where the max-pool took its maximum from, zeros elsewhere; (pooled, value) to a map.",
         relevance="taken from where the values were put; the zeros have none",
-        keeps=(),
-        keeps_bytes=8,  # the indices, as 64-bit numbers
+        keeps=(),  # the indices wait with the pool
     ),
 )

@@ -41,7 +41,7 @@ def check(study: Study) -> list[Diagnostic]:
         nodes = {node.name: node for node in graph.nodes}
         for node in graph.nodes:
             before = nodes.get(node.inputs[0]) if node.op.startswith("batchnorm") else None
-            if before is None or not before.attrs.get("bias", False):
+            if before is None or before.op not in _AFFINE or not before.attrs["bias"]:
                 continue
             span = name_span(study.document, before)
             place = study.document.definition(before.path) or span
@@ -64,5 +64,7 @@ def check(study: Study) -> list[Diagnostic]:
             )
     return faults
 
+
+_AFFINE = ("conv2d", "upconv2d", "linear")  # what comes out is a sum, and the bias a part of it
 
 RULE = Rule("S215", "bias_before_batchnorm", check)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specc.plugin import Call
     from specc.study import Study
 
-_TRANSPARENT = ("dropout", "flatten", "batchnorm2d", "batchnorm1d")
+_TRANSPARENT = ("dropout", "spatial_dropout", "gaussian_noise", "flatten", "batchnorm2d", "batchnorm1d")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def check(study: Study) -> list[Diagnostic]:
     faults = []
     for graph in study.graphs.values():
         for node in graph.nodes:
-            if node.op != "dropout" or node.attrs["rate"] not in (0, 1):
+            if node.op not in ("dropout", "spatial_dropout") or node.attrs["rate"] not in (0, 1):
                 continue
             everything = node.attrs["rate"] == 1
             faults.append(
