@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import pytest
 from front_end import found, study
 
+from specc.api.reference import find, pages
 from specc.core import PLUGIN
 from specc.plugin import Loss, Piece, Plugin
 from specc.registry import Registry, merge
@@ -124,6 +126,8 @@ def test_the_page_shows_the_whole_table() -> None:
     text = "\n".join(lines())
     assert all(line.strip() in text for line in (ROWS + OUTSIDE).splitlines())
     assert all(name in text for name in ALLOW)
+    page = "\n".join(find(pages(Path(__file__).parent), "table1").lines())
+    assert all(line.strip() in page for line in (ROWS + OUTSIDE).splitlines())
 
 
 # ------------------------------------------------------------------ whole specs

@@ -22,6 +22,7 @@ from specc.deploy import faults as deploy_faults
 from specc.plugin import Call
 from specc.registry import Registry, enabled
 from specc.rules import pages as pages_of_names
+from specc.rules import table1
 from specc.run import faults as run_faults
 from specc.run.faults import fault
 from specc.spec.keys import FIXED
@@ -31,7 +32,7 @@ from specc.text import pages as pages_of_text
 WIDTH = 100
 PART = re.compile(r"(What|Why|Bad|Good|Cure|Source|classification|regression)\b[^.]*?:")
 INDENT = " " * 6
-KINDS = ("task", "layer", "loss", "optimizer", "augmentation", "initializer", "key", "code")
+KINDS = ("task", "layer", "loss", "optimizer", "augmentation", "initializer", "key", "table", "code")
 PLURAL = {"loss": "losses"}
 FAMILIES = {
     "S0": "text", "S1": "names", "S2": "task", "S3": "shapes", "D4": "data", "E5": "computer", "T6": "training",
@@ -80,7 +81,7 @@ def flowed(text: str) -> list[str]:
 def pages(folder: FilePath) -> list[Page]:
     """Every page, of specc and of the plugins that are enabled from a folder upwards."""
     registry = enabled(folder)
-    return [*_words(registry), *_keys(registry), *_codes(registry)]
+    return [*_words(registry), *_keys(registry), *_tables(), *_codes(registry)]
 
 
 def find(pages: Iterable[Page], word: str) -> Page:
@@ -155,6 +156,12 @@ def _keys(registry: Registry) -> list[Page]:
                 found.append(page)
                 done.add(page.word)
     return found + [Page(name, "key", text) for name, text in language.DOCS.items() if name not in done]
+
+
+def _tables() -> list[Page]:
+    """Table 1 as the rules decide by it."""
+    source = "Wataya et al. 2020, Jpn J Radiol 38, Table 1"
+    return [Page("table1", "table", "\n".join(table1.lines()), source=source)]
 
 
 def _below(path: str, model: type[BaseModel]) -> list[Page]:

@@ -9,7 +9,7 @@ from specc import expand
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower import attempt
 from specc.passes import run
-from specc.spec import read
+from specc.spec import names, read
 from specc.spec.version import other_version
 from specc.study import Study
 
@@ -26,6 +26,8 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     if other is not None:
         return None, (other,)
     document, unfolded = expand.attempt(document)
+    document, unread = names.attempt(document)
+    unfolded = (*unfolded, *unread)
     try:
         spec = read(document, registry)
     except SpeccError as error:

@@ -166,5 +166,20 @@ DOCS: dict[str, str] = {
 
     Source: the spec language, Versions.
     """,
+    "S118": """What: a file of names that is not there, cannot be read, or holds no name.
+
+    Why: the names of the classes and their order decide what each number of the model means. They are read before
+    anything else and go into the run and the exported model, so that these need the file no more.
+
+    Bad:
+
+        output: {classes: {file: no_such_names.txt}}
+
+    Good:
+
+        output: {classes: [normal, pneumonia]}
+
+    Source: the spec language, Data (`classes: {file: names.txt}` for long lists).
+    """,
     **SHAPES,
 }

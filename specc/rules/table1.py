@@ -245,7 +245,14 @@ def lines() -> list[str]:
     text = ["What fits:", *(f"  {row}" for row in ROW_TEXT.values()), ""]
     text += ['Sound, but outside: each needs a line such as `allow: {focal: "few positives"}`']
     text += [f"  {name}: {what}" for name, what in ALLOW.items()]
-    text += ["", "Output, output layer, neurons, activation and loss; the first line that matches counts:"]
-    text += [f"  {line}" for line in ROWS.strip().splitlines()]
+    text += [
+        "",
+        "Output, output layer, neurons, activation and loss; the first line that matches counts. `each` is one",
+    ]
+    text += [
+        "neuron per class, finding or quantity, `pooled_conv` a convolution with global pooling, `fitting` a plugin's"
+    ]
+    text += ["loss that says it fits the activation, `*` anything, and a code the rule that refuses it:"]
+    text += [f"  {line}".rstrip() for line in ROWS.strip().splitlines()]
     text += ["", "What a sound choice needs under `allow`, every line that matches (last column: options of the loss):"]
     return [*text, *(f"  {line}" for line in OUTSIDE.strip().splitlines())]
