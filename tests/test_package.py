@@ -27,7 +27,8 @@ DEMO = PACKAGE / "demo"
 ORDER = (
     *("errors", "fix", "text", "render", "source", "expand", "shapes", "ir", "pieces", "plugin", "study", "registry"),
     *("spec", "layers", "ops", "losses", "optimizers", "augmentations", "rules", "passes", "tasks", "data", "core"),
-    *("lower", "emit", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
+    *("lower", "cost", "resolved", "diagram"),
+    *("emit", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
 )
 FUNCTION_LINES, FILE_LINES = 80, 400
 PROTOCOL = {"forward", "state_dict", "load_state_dict"}  # what they do is said by the libraries that call them

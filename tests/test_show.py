@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import torch
-from front_end import FILE, examine, study
+from front_end import FILE, UPDATE, examine, study
 
 from specc import source
 from specc.api.summary import MIB, Summary, of, show
@@ -305,6 +305,42 @@ def test_pictures_are_alone_escaped_and_always_the_same() -> None:
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
         )
         assert done.stdout.decode() == svg
+
+
+def test_the_picture_of_the_docs_is_what_is_drawn() -> None:
+    """SPECC_UPDATE_CASES=1 draws it anew."""
+    svg = show(ROOT / "specs" / "small_resnet.yaml").svg()
+    file = ROOT / "docs" / "images" / "small_resnet.svg"
+    if UPDATE:
+        file.write_text(svg, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == svg
+
+
+def test_a_branch_does_not_touch_the_row_above_it() -> None:
+    first = "conv2d: {filters: 4, kernel: 1, id: a}"
+    branch = stack(first, "conv2d: {filters: 4, kernel: 1, id: b}", "from: a", "relu", "concat: {with: b}")
+    svg = draw(study(text(branch)))
+    straight = [e.get("d", "") for e in shapes(svg, "path", "a")]
+    boxes = sorted(int(e.get("y", "0")) for e in shapes(svg, "rect", "b"))
+    assert not any(path.partition(" ")[0].endswith(f"V{boxes[3]}") for path in straight)  # into the branch
+    assert len(straight) == len(boxes) - 1  # as many as rows less the branch; the join is a row, too
+    assert len(shapes(svg, "path", "c")) == 2
+
+
+def test_several_outputs_have_a_box_each() -> None:
+    from specc.diagram.cells import Cell
+    from specc.diagram.layout import arrange
+    from specc.diagram.svg import Panel, picture
+
+    cells = [
+        Cell("x", "input", "x <&> y", (1, 4, 4)),
+        Cell("a", "layer", "relu", (1, 4, 4), sources=("x",)),
+        Cell("p:", "output", "boxes", (1, 4, 4), sources=("a",)),
+        Cell("q:", "output", "scores", (1, 4, 4), sources=("a",)),
+    ]
+    svg = picture([Panel("two ends \x07", 0, 0, arrange(cells))])
+    assert [word for word in words(svg) if word in ("boxes", "scores", "x <&> y")] == ["x <&> y", "boxes", "scores"]
+    assert len(shapes(svg, "path", "c")) == 1 and "\x07" not in svg
 
 
 def test_a_network_of_152_layers_stays_small() -> None:

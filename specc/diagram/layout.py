@@ -9,6 +9,7 @@ from specc.diagram.cells import Cell
 from specc.diagram.frames import Frame, Item
 
 GAP = 24  # between two rows: room for a size
+BREAK = 20  # more, where a row does not go on from the one above
 HEAD, FOOT = 26, 8  # of a frame: room for its label, and below its last row
 LINE, PAD = 15, 5  # of text; above and below it in a box
 RADIUS = 12  # of a join
@@ -99,6 +100,7 @@ def _place(items: Sequence[Item], layout: Layout, y: int) -> int:
             lines = tuple(_wrapped(item.detail))
             height = 2 * RADIUS if item.kind == "join" else LINE * (1 + len(lines)) + 2 * PAD
             top = y + GAP if layout.rows else y
+            top += BREAK if layout.rows and not follows(layout.rows[-1].cell, item) else 0
             layout.rows.append(Row(item, top, height, lines))
             y = top + height
             continue
@@ -109,6 +111,11 @@ def _place(items: Sequence[Item], layout: Layout, y: int) -> int:
         box.bottom = y
         box.depth = max((inner.depth + 1 for inner in layout.boxes[first:]), default=0)
     return y
+
+
+def follows(above: Cell, below: Cell) -> bool:
+    """Whether a straight line leads from one cell to the next."""
+    return above.name in below.sources and above.name not in below.helpers
 
 
 def _wrapped(words: Sequence[str]) -> Iterator[str]:
@@ -140,15 +147,18 @@ def _connect(layout: Layout) -> None:
             words = row.cell.helpers.get(source, ())
             if words and row.cell.parameters and len(row.cell.helpers) == 1:
                 words = (*words, f"{row.cell.parameters:,}")
-            if before is not None and rows[source] is before and not words and (before, row) not in layout.straight:
+            if before is not None and rows[source] is before and follows(before.cell, row.cell):
                 layout.straight.append((before, row))
             else:
-                layout.curves.append(Curve(rows[source], row, _start(layout, after[source], row), words))
+                start = _start(layout, rows[source], after[source], row)
+                layout.curves.append(Curve(rows[source], row, start, words))
         before = row
 
 
-def _start(layout: Layout, first: Row, target: Row) -> int:
+def _start(layout: Layout, source: Row, first: Row, target: Row) -> int:
     """The height at which a curve leaves the spine: outside of the frames that it goes around."""
+    if not follows(source.cell, first.cell):
+        return source.bottom + 10
     around = [box.top - 5 for box in layout.boxes if box.top < first.top < box.bottom <= target.top]
     return min([first.top - 10, *around])
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from specc.diagram.layout import LINE, PAD, RADIUS, Box, Curve, Layout, Row
+from specc.diagram.layout import LINE, PAD, RADIUS, Box, Curve, Layout, Row, follows
 from specc.shapes import Shape
 
 MARGIN, TITLE = 24, 58
@@ -79,7 +79,8 @@ def _network(layout: Layout) -> Iterator[str]:
         yield from _join(row) if row.cell.kind == "join" else _box(row, layout.half)
         if row.cell.kind != "output" and number + 1 < len(layout.rows):
             below = layout.rows[number + 1]
-            yield f'<text class="e r" x="-7" y="{below.top - 8}">{_size(row.cell.shape)}</text>'
+            y = below.top - 8 if follows(row.cell, below.cell) else row.bottom + 14
+            yield f'<text class="e r" x="-7" y="{y}">{_size(row.cell.shape)}</text>'
 
 
 def _frame(box: Box, half: int) -> Iterator[str]:
@@ -126,7 +127,7 @@ def _curve(curve: Curve, layout: Layout) -> Iterator[str]:
     way = f"M0 {start}H{curve.x - bend}q{bend} 0 {bend} {bend}V{end - bend}q0 {bend} {-bend} {bend}"
     way += f"H{bend if first else x}"
     way += f"q{-bend} 0 {-bend} {12}" if first else ""
-    if start < curve.source.bottom + 1 or not any(above is curve.source for above, _ in layout.straight):
+    if not any(above is curve.source for above, _ in layout.straight):
         way = f"M0 {curve.source.bottom}V{start}" + way
     yield f'<path class="c" d="{way}" marker-end="url(#u)"/>'
     yield f'<circle class="o" cx="0" cy="{start}" r="2.5"/>'
