@@ -62,7 +62,10 @@ def _missing(study: Study, column: Column, names: tuple[str, ...]) -> Diagnostic
         message = f"`columns.{column.name}` lacks {listed(lacks)}" if lacks else f"{listed(strange)} is not in {of}"
     path = ("data", "columns") if named is None else ("data", "columns", column.name)
     labels = (Label(study.span("output", column.form), "to be answered"),) if column.form else ()
-    notes: list[tuple[NoteKind, str]] = [("note", f"`{column.name}`: {column.doc}"), ("help", f"write {line}")]
+    notes: list[tuple[NoteKind, str]] = [
+        ("note", f"`{column.name}`: {column.doc}"),
+        ("help", f"{'add' if named is None else 'write'} {line}"),
+    ]
     return fault(study, "S228", message, path, f"needs {line}", *notes, labels=labels)
 
 
