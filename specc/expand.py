@@ -50,7 +50,8 @@ from specc.text.scope import Bound, Report, Scope, entry_at, evaluate, find, pla
 
 MOST_LAYERS = 20_000
 MOST_REPEATS = 10_000
-DEEPEST = 64  # blocks in blocks, and levels of a value that variables are put together from
+DEEPEST = 64  # levels of a value that variables are put together from
+MOST_NESTED = 128  # blocks in blocks
 _EXAMPLE = "as in `- conv2d: {filters: 8, kernel: 3}`"
 
 
@@ -321,9 +322,9 @@ class _Expansion:
     def _use(self, block: Block, place: Span, arguments: Mapping_ | None, scope: Scope, last: bool,
              out: list[Node]) -> None:  # fmt: skip
         self._count(place)
-        if block.name in scope.chain or len(scope.chain) >= DEEPEST:
+        if block.name in scope.chain or len(scope.chain) >= MOST_NESTED:
             again = block.name in scope.chain
-            message = f"the block `{block.name}` uses itself" if again else f"blocks in blocks, {DEEPEST} deep"
+            message = f"the block `{block.name}` uses itself" if again else f"blocks in blocks, {MOST_NESTED} deep"
             way = " > ".join([*scope.chain[-6:], block.name])
             self.report.add("S163", message, place, way if again else "too deep", (Label(block.span, "defined here"),),
                             ("use `repeat: N` for the same block several times in a row",), scope=scope)  # fmt: skip
