@@ -210,6 +210,39 @@ def test_memory_is_what_torch_keeps(name: str, tmp_path: Path) -> None:
     assert summary.memory.weights == summary.memory.gradients == 4 * summary.parameters
 
 
+C = "conv2d: {filters: 8, kernel: 3, padding: same}"
+A = "conv2d: {filters: 8, kernel: 3, padding: same, id: a}"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [C, "prelu", C],
+        [C, "scaled_tanh", C],
+        [C, "softmax", C],
+        [C, "groupnorm: {groups: 2}", C],
+        [C, "instancenorm", C],
+        [C, "layernorm", C],
+        [C, "l2norm", C],
+        [C, "upsample: {factor: 2}", C],
+        [C, "upsample: {factor: 2, mode: bilinear}", C],
+        [C, "pixel_shuffle: {factor: 2}", C],
+        [C, "pad: {size: 2}", C],
+        [C, "spatial_dropout: {rate: 0.5}", C],
+        [C, "gaussian_noise: {std: 0.1}", C],
+        [C, "adaptive_avgpool: {size: 8}", C],
+        [A, C, "multiply: {with: a}"],
+        [A, C, "add: {with: a}"],
+        [C, "maxpool: {size: 2, id: p}", C, "unpool: {with: p}"],
+        ["conv2d: {filters: 32, kernel: 3}", "local_response_norm: {size: 5}", C],
+    ],
+    ids=lambda layers: layers[-1 if layers[0] == A else 1].partition(":")[0],
+)
+def test_every_layer_keeps_what_it_says(layers: list[str], tmp_path: Path) -> None:
+    summary = of(study(text(stack(*layers), size=32)))
+    assert summary.memory.activations == pytest.approx(measured(summary, tmp_path)[0], rel=0.1)
+
+
 def test_memory_grows_with_the_batch_and_adds_up() -> None:
     spec = text(MANY)
     small, large = of(study(spec)), of(study(spec.replace("batch_size: 4", "batch_size: 12")))

@@ -55,6 +55,8 @@ OPS = (
         "1.7159 * tanh(2x / 3): between -1.7159 and 1.7159.",
         _PASS,
         monotone=True,
+        keeps=(),
+        keeps_bytes=4,  # of tanh, before its factor
     ),
     Op(
         "sigmoid",

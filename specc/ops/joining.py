@@ -78,7 +78,7 @@ OPS = (
         doc="Product of values of equal shape, or of a map and gates of one number a channel (or a pixel).",
         relevance="all of it to the map; the gates count as constant",
         keeps=("input",),
-        sign="*",
+        sign="×",
     ),
     Op(
         name="concat",

@@ -154,6 +154,7 @@ OPS = (
         doc="Each pixel's vector of channels to length 1, then a learned scale for each channel.",
         relevance="identity: the length counts as constant",
         keeps=("input", "output"),
+        keeps_bytes=4,  # what the scale multiplies
         piece=Piece("specc.pieces.layers", "L2Norm"),
     ),
     Op(
@@ -164,7 +165,7 @@ OPS = (
         doc="x / (k + alpha * mean of squares over `size` neighbouring channels, zeros beyond the edge) ** beta.",
         relevance="identity: the divisor counts as constant",
         keeps=("input", "output"),
-        keeps_bytes=8,  # the divisor, before and after its power
+        keeps_bytes=12,  # the squares; the divisor, before and after its power
     ),
     Op(
         name="dropout",
