@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -50,6 +51,14 @@ class Huber(Arguments):
         description="error above which it grows no faster than the error, in the target's unit (in standard deviations "
         "of the training split with `standardize: true`)",
     )
+
+
+def _binary(arguments: Any, answers: Answers) -> tuple[str, tuple[str, ...]]:
+    return _cross_entropy(arguments, replace(answers, kind="one") if answers.kind == "values" else answers)
+
+
+def _categorical(arguments: Any, answers: Answers) -> tuple[str, tuple[str, ...]]:
+    return _cross_entropy(arguments, replace(answers, kind="classes") if answers.kind == "values" else answers)
 
 
 def _cross_entropy(arguments: Any, answers: Answers) -> tuple[str, tuple[str, ...]]:
@@ -108,7 +117,7 @@ LOSSES = (
         "over all that are known; blank entries of the table do not count.",
         "Table 1; Goodfellow et al. 2016, Deep Learning, section 6.2.2.2",
         CrossEntropy,
-        compose=_cross_entropy,
+        compose=_binary,
         spellings=(
             "bce", "bce_loss", "bceloss", "bce_with_logits", "bcewithlogits", "bcewithlogitsloss", "binarycrossentropy",
             "binary_crossentropy", "log_loss", "logloss", "logistic", "sigmoid_cross_entropy",
@@ -122,7 +131,7 @@ LOSSES = (
         "overflow.",
         "Table 1; Goodfellow et al. 2016, Deep Learning, section 6.2.2.3",
         CrossEntropy,
-        compose=_cross_entropy,
+        compose=_categorical,
         spellings=(
             "cross_entropy", "crossentropy", "crossentropyloss", "cross_entropy_loss", "ce", "cce", "nll", "nll_loss",
             "categorical_crossentropy", "categoricalcrossentropy", "sparse_categorical_crossentropy",
