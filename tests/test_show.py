@@ -9,13 +9,14 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from front_end import FILE, UPDATE, examine, study
+from front_end import CASES, FILE, UPDATE, cases, examine, study
 
 from specc import source
 from specc.api.summary import MIB, Summary, of, show
@@ -23,9 +24,11 @@ from specc.compile import check
 from specc.compile import compile as compile_study
 from specc.core import PLUGIN as CORE
 from specc.diagram import draw
+from specc.ir import Graph
 from specc.lower.front import front
 from specc.registry import core, merge
 from specc.resolved import resolved
+from specc.run.folders import plain
 from specc.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -250,8 +253,7 @@ def test_memory_grows_with_the_batch_and_adds_up() -> None:
     assert large.memory.weights == small.memory.weights
     images = 4 * 64 * 64 * 4  # the first convolution keeps them
     assert sum(row.memory.total for row in small.rows) + images == small.memory.total
-    plain = small.plain()["training_mib"]
-    assert plain["total"] == pytest.approx(small.memory.total / MIB, abs=1e-4)
+    assert small.plain()["training_mib"]["total"] == pytest.approx(small.memory.total / MIB, abs=1e-4)
 
 
 # ---------------------------------------------------------------------- the picture
@@ -462,6 +464,39 @@ def test_names_that_yaml_would_change_are_kept() -> None:
     assert again(first).spec.output.classes == first.spec.output.classes == tuple(name for name in names if name)
 
 
+CASE_FILES = sorted((CASES / "rules").glob("*.md"))
+TEXTS = [case.text for path in CASE_FILES for case in cases(path)]
+TEXTS += [path.read_text(encoding="utf-8") for path in sorted((ROOT / "specs" / "zoo").glob("*.yaml"))]
+
+
+def test_all_that_passes_its_checks_is_read_back() -> None:
+    """Whatever keys it has: the same settings, the same networks."""
+    passed = 0
+    for written in TEXTS:
+        first, _ = examine(written)
+        if first is not None:
+            second = again(first)
+            passed += 1
+            layers = ("model", "networks", "init")  # these are unfolded
+            old, new = ({k: v for k, v in plain(s.spec).items() if k not in layers} for s in (first, second))
+            assert old == new
+            assert {n: g.nodes for n, g in without_places(first)} == {n: g.nodes for n, g in without_places(second)}
+    assert passed > 50
+
+
+def without_places(study: Study) -> list[tuple[str, Graph]]:
+    """The networks that are trained, less where their layers stand."""
+    return [
+        (name, replace(graph, nodes=tuple(replace(node, path=()) for node in graph.nodes)))
+        for name, graph in study.passed.items()
+    ]
+
+
+def test_a_notebook_shows_the_picture_and_the_table() -> None:
+    shown = of(study(text(stack(CONV3))))._repr_html_()
+    assert shown.startswith("<svg ") and "<pre>layer" in shown and "multiply-adds" in str(of(study(text(stack(CONV3)))))
+
+
 def test_every_default_is_there() -> None:
     written = resolved(study(text(stack(CONV3, POOL))))
     for line in (
@@ -484,9 +519,9 @@ def test_several_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first is not None, found
     assert program(again(first)) == program(first)
     summary = of(first)
-    plain = summary.plain()
-    assert plain["parameters"] == sum(plain["networks"].values())
-    assert set(plain["networks"]) == {"generator", "discriminator"} == {layer["network"] for layer in plain["layers"]}
+    data = summary.plain()
+    assert data["parameters"] == sum(data["networks"].values())
+    assert set(data["networks"]) == {"generator", "discriminator"} == {layer["network"] for layer in data["layers"]}
     said = words(summary.svg())
     assert "probe-gan: generator" in said and "probe-gan: discriminator" in said
     assert any(line.startswith("discriminator") for line in summary.lines())

@@ -49,14 +49,14 @@ def cells(study: Study, graph: Graph) -> list[Cell]:
     """A network's inputs, layers and outputs, from the top to the bottom."""
     found = [Cell(name, "input", name, shape) for name, shape in graph.inputs.items()]
     shown = {name: name for name in graph.inputs}  # the cell that shows a value
+    shapes = shapes_of(graph)
     for group in _groups(graph.nodes):
-        for cell, values in _drawn(study, graph, group):
+        for cell, values in _drawn(study, shapes, group):
             found.append(_linked(cell, shown))
             shown |= dict.fromkeys(values, cell.name)
     for name, value in graph.outputs.items():
         source = shown[value]
-        shape = graph.shape_of(value)
-        found.append(Cell(f"{name}:", "output", name, shape, sources=(source,)))
+        found.append(Cell(f"{name}:", "output", name, shapes[value], sources=(source,)))
     return found
 
 
@@ -82,9 +82,9 @@ def item_path(path: Path) -> Path:
     return path[: path.index("layers") + 2] if "layers" in path else path
 
 
-def _drawn(study: Study, graph: Graph, group: list[Node]) -> list[tuple[Cell, list[str]]]:
+def _drawn(study: Study, shapes: Mapping[str, Shape], group: list[Node]) -> list[tuple[Cell, list[str]]]:
     """The cells of one layer, each with the values that it shows."""
-    ops, shapes, within = study.registry.ops, shapes_of(graph), _within(study, group[0])
+    ops, within = study.registry.ops, _within(study, group[0])
     own = [node for node in group if node.path == group[0].path]
     if len(own) > _MOST:
         within = (*within, (own[0].layer, own[0].name))

@@ -58,6 +58,7 @@ class Curve:
     target: Row
     start: int  # the height at which it leaves the spine
     words: tuple[str, ...] = ()
+    alone: bool = False  # nothing else leaves the row downwards
     x: int = 0
 
     @property
@@ -151,7 +152,8 @@ def _connect(layout: Layout) -> None:
                 layout.straight.append((before, row))
             else:
                 start = _start(layout, rows[source], after[source], row)
-                layout.curves.append(Curve(rows[source], row, start, words))
+                alone = not follows(rows[source].cell, after[source].cell)
+                layout.curves.append(Curve(rows[source], row, start, words, alone))
         before = row
 
 

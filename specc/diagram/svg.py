@@ -127,7 +127,7 @@ def _curve(curve: Curve, layout: Layout) -> Iterator[str]:
     way = f"M0 {start}H{curve.x - bend}q{bend} 0 {bend} {bend}V{end - bend}q0 {bend} {-bend} {bend}"
     way += f"H{bend if first else x}"
     way += f"q{-bend} 0 {-bend} {12}" if first else ""
-    if not any(above is curve.source for above, _ in layout.straight):
+    if curve.alone:
         way = f"M0 {curve.source.bottom}V{start}" + way
     yield f'<path class="c" d="{way}" marker-end="url(#u)"/>'
     yield f'<circle class="o" cx="0" cy="{start}" r="2.5"/>'
