@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from specc.errors import Diagnostic, Path, Span
-from specc.ir import Node
+from specc.ir import Answers, Node
 from specc.shapes import Reach, Shape, window_reach
 
 if TYPE_CHECKING:
@@ -113,45 +113,35 @@ class Builder(Protocol):
 
     def add(self, op: str, inputs: tuple[str, ...], **attrs: Any) -> str:
         """Append a primitive, infer its shape, return its name; a bad shape becomes a diagnostic at the layer."""
-        ...
 
     def shape(self, value: str) -> Shape:
         """Shape of a value, without batch."""
-        ...
 
     def resolve(self, name: str, path: Path) -> str:
         """The value that an id names; an unknown one becomes a diagnostic at `path`."""
-        ...
 
     def node(self, value: str) -> Node | None:
         """The primitive that made a value; None for what comes into the network."""
-        ...
 
     def aside(self, value: str, what: str) -> str:
         """Ask the primitive that made a value for its second result: its attribute `what` becomes a Python name for
         that result, which is returned. Asked again, the name is the same.
         """
-        ...
 
     def activate(self, value: str, activation: Call | None) -> str:
         """Append an activation; None leaves the value as it is."""
-        ...
 
     def fail(self, diagnostic: Diagnostic) -> NoReturn:
         """Report a fault of this layer and give up on the network."""
-        ...
 
     def path(self, *keys: str | int) -> Path:
         """Path of this layer in the spec, or of one of its arguments."""
-        ...
 
     def span(self, *keys: str | int) -> Span:
         """Where this layer stands in the text, or one of its arguments; its name where the argument is a default."""
-        ...
 
     def origin(self, value: str) -> Span:
         """Where the layer that made a value stands in the text: what decides its channels, else its name."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +205,6 @@ class ShapeFault(Exception):
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.label, self.argument, self.helps = code, message, label, argument, helps
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a loss gets: the numbers of a network and the truth.
-
-    `kind` is `one` (a logit (B, 1), classes (B,) with 1 for the positive one), `classes` (logits (B, K), classes (B,)),
-    `findings` (logits (B, L), 1, 0 or -100 for blank (B, L)) or `values` (numbers (B, d) both); `flipped` says that
-    the positive class of `one` is the first of the spec's list.
-    """
-
-    kind: str
-    flipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -367,6 +367,7 @@ def test_show_writes_pictures_and_nothing_over_anything_else(cli: Any, study: Pa
     first = Path("a.svg").read_text(encoding="utf-8")
     assert first.startswith("<svg ") and "conv2d" in first
     assert cli("show", "a.yaml", "--svg", "a.svg").code == 0  # an older picture may go
+    assert json.loads(cli("show", "a.yaml", "--svg", "a.svg", "--json").out)["layers"]
     text = study.read_text(encoding="utf-8")
     refused = cli("show", "a.yaml", "--svg", "a.yaml")
     assert refused.code == 2 and "T660" in refused.err and study.read_text(encoding="utf-8") == text

@@ -42,8 +42,8 @@ def show(
     found = summary.show(spec)
     if svg is not None:
         summary.write_svg(found, svg, force)
-        edge.say(str(svg))
-        edge.then(f"open {svg} in a browser")
+        edge.say(json.dumps(found.plain()) if as_json else str(svg))
+        edge.then(f"open {svg} in a browser", as_json)
     elif resolved:
         _resolved(found.resolved(), output, force)
         edge.then(f"specc train {spec}", machine=output is None)
