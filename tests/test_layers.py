@@ -303,6 +303,7 @@ def test_every_layer_has_docs_and_an_example_that_runs(layer: Layer) -> None:
     vector = layer.name in ("dense", "maxout")
     place = "flatten" if vector else "conv2d: {filters: 6, kernel: 3, padding: same, bias: false}"
     before = {
+        "pixel_shuffle": ["conv2d: {filters: 8, kernel: 1}"],
         "unpool": ["maxpool: {size: 2, id: pool1}"],
         "embedding": ["crop: {to: [1, 1]}", "select: {channels: [0]}", "flatten"],
     }.get(layer.name, [])
