@@ -185,8 +185,8 @@ LAYERS = (
         Unpool,
         _unpool,
         "Undoes a max-pool: each value goes back to the pixel from which the pool named by `with` took its maximum, "
-        "the others are 0. The output has the size of that pool's input. Where the largest values of a window are equal "
-        "but for rounding, as in flat areas before a ReLU, torch and ONNX may put them at different pixels.",
+        "the others are 0. The output has the size of that pool's input. Where the largest values of a window are "
+        "equal but for rounding, as in flat areas before a ReLU, torch and ONNX may put them at different pixels.",
         "unpool: {with: pool1}",
         "Zeiler and Fergus 2014, arXiv:1311.2901, section 2.1; Badrinarayanan et al. 2017, arXiv:1511.00561",
     ),
