@@ -29,6 +29,19 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a loss gets: the numbers of a network and the truth.
+
+    `kind` is `one` (a logit (B, 1), classes (B,) with 1 for the positive one), `classes` (logits (B, K), classes (B,)),
+    `findings` (logits (B, L), 1, 0 or -100 for blank (B, L)) or `values` (numbers (B, d) both); `flipped` says that
+    the positive class of `one` is the first of the spec's list.
+    """
+
+    kind: str
+    flipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """One network: named inputs, nodes in order of evaluation, named outputs (name of output -> name of node).
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from specc.plugin import Answers, Arguments, Loss, Piece
+from specc.ir import Answers
+from specc.plugin import Arguments, Loss, Piece
 
 _PIECES = "specc.pieces.losses"
 _WEIGHTED = {"one": "class_weighted", "classes": "class_weighted", "findings": "weighted_mean_of_known"}

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from specc.emit.literal import literal
-from specc.plugin import Answers, Call, Loss, Piece, Program, Setting
+from specc.ir import Answers
+from specc.plugin import Call, Loss, Piece, Program, Setting
 
 if TYPE_CHECKING:
     from specc.study import Study
