@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from specc.plugin import Arguments, Call, Count, Kind
 
@@ -21,9 +22,34 @@ def _whole(value: object) -> object:
     return value if type(value) is int else str(value)
 
 
+def _no_address(value: str) -> str:
+    """Refuse what has the form of an address on a network."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", value):
+        raise ValueError("this is an address, and specc opens no connection: copy the data here and name the path")
+    return value
+
+
+Place = Annotated[str, Field(min_length=1), AfterValidator(_no_address)]
+
+
+def _modality(value: str) -> str:
+    """A value of the DICOM attribute Modality (0008,0060), a code string."""
+    if not re.fullmatch(r"[A-Z0-9_ ]{1,16}", value):
+        raise ValueError("a modality is a code of DICOM in capital letters, as CR, CT, DX, MG, MR or US")
+    return value
+
+
 _TEXT = {"type": "string"}
 Texts = Annotated[
     tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_one),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
+]
+
+
+Modalities = Annotated[
+    tuple[Annotated[str, AfterValidator(_modality)], ...],
     Field(min_length=1),
     BeforeValidator(_one),
     WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
@@ -60,7 +86,7 @@ class Input(Arguments):
         description="`fit` keeps proportions and fills with black, `crop` cuts the middle, `stretch` distorts; "
         "without it an image of another size is an error",
     )
-    modality: Texts | None = Field(default=None, description="DICOM modalities that are let in (default: any one)")
+    modality: Modalities | None = Field(default=None, description="DICOM modalities that are let in (default: any one)")
     frame: Count | None = Field(default=None, description="which frame of a multi-frame file, counted from 1")
 
 
@@ -87,9 +113,9 @@ class Split(Arguments):
 class Data(Arguments):
     """Where the images are and what is known about each."""
 
-    folders: str | None = Field(default=None, min_length=1, description="folder with one folder per class")
-    manifest: str | None = Field(default=None, min_length=1, description="CSV table with one line per image")
-    images: str | None = Field(default=None, min_length=1, description="folder of images without labels")
+    folders: Place | None = Field(default=None, description="folder with one folder per class")
+    manifest: Place | None = Field(default=None, description="CSV table with one line per image")
+    images: Place | None = Field(default=None, description="folder of images without labels")
     columns: dict[str, str | dict[str, str]] | None = Field(
         default=None, description="our word: your column (image, label, target, patient, ...)"
     )
