@@ -56,9 +56,9 @@ def _together(unfolded: tuple[Diagnostic, ...], read: tuple[Diagnostic, ...]) ->
 
 def _in_order(faults: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """By place; what two uses of one definition show is said once."""
-    once = {(fault.code, fault.span, fault.message): fault for fault in reversed(tuple(faults))}
+    once: dict[object, Diagnostic] = {}
+    for fault in faults:
+        once.setdefault((fault.code, fault.span, fault.message), fault)
     return tuple(
-        sorted(
-            reversed(once.values()), key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0)
-        )
+        sorted(once.values(), key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
     )
