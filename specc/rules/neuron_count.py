@@ -6,6 +6,7 @@ from specc.errors import Diagnostic, Fix, Label
 from specc.plugin import Rule
 from specc.rules.common import fault, plural, replace_text, width_path, width_span
 from specc.rules.table1 import ROW_TEXT, judge
+from specc.rules.two_class_neurons import sigmoid_edits
 from specc.study import Study
 
 
@@ -40,6 +41,10 @@ def check(study: Study) -> list[Diagnostic]:
         return []
     right, what, needs = judgement.neurons, judgement.subject, "needs" if judgement.wanted == 1 else "need"
     path = width_path(study, judgement.head.node)
+    fix = Fix(f"give the last layer {plural(right, 'neuron')}", replace_text(study, (path, str(right))))
+    if judgement.form == "two_classes" and judgement.head.activation == "softmax":
+        words = "write `{units: 1, activation: sigmoid}` and `loss: binary_cross_entropy`"
+        fix = Fix(words, sigmoid_edits(study, judgement))
     return [
         fault(
             study,
@@ -50,7 +55,7 @@ def check(study: Study) -> list[Diagnostic]:
             ("rule", ROW_TEXT[judgement.form]),
             span=width_span(study, judgement.head.node),
             labels=(Label(study.span("output", judgement.key), what),),
-            fixes=(Fix(f"give the last layer {plural(right, 'neuron')}", replace_text(study, (path, str(right)))),),
+            fixes=(fix,),
         )
     ]
 
