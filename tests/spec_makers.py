@@ -236,7 +236,7 @@ def grammatical(number: int) -> Spec:
     parts |= {
         "input": flow(_input(maker)),
         "output": flow(output),
-        "data": flow({"manifest": maker.text() or "a.csv", "columns": columns, "split": _split(maker)}),
+        "data": flow({"manifest": maker.text().replace("://", ":"), "columns": columns, "split": _split(maker)}),
         "loss": loss,
         "optimizer": flow(maker.word("optimizer")),
         "train": flow(_train(maker)),

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 def build(registry: Registry, task: str | Task) -> type[BaseModel]:
     """The model of a whole spec of one task. Raises KeyError where the registry has no such task."""
     task = registry.tasks[task] if isinstance(task, str) else task
+    made, model = _MODELS.get(id(task), (None, None))
+    if made is not task or model is None:
+        model = _build(task)
+        _MODELS[id(task)] = (task, model)
+    return model
+
+
+_MODELS: dict[int, tuple[Task, type[BaseModel]]] = {}  # a task keeps its model: making one takes longer than a check
+
+
+def _build(task: Task) -> type[BaseModel]:
     keys = {name: field for name, field in FIXED.items() if name not in task.lifts}
     for name in task.lifts & FIXED.keys():
         annotation, field = FIXED[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,7 +22,7 @@ _FAR = 1_000_000
 
 def schema_of(model: type[BaseModel], path: Path) -> dict[str, Any]:
     """JSON Schema of the value at a path of keys and list positions below a model; {} where there is none."""
-    root = model.model_json_schema(by_alias=True)
+    root = _schema(model)
     definitions = root.get("$defs", {})
     schema: dict[str, Any] = root
     for part in path:
@@ -31,9 +32,14 @@ def schema_of(model: type[BaseModel], path: Path) -> dict[str, Any]:
 
 def fields_of(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
     """JSON Schema of each field of a model, by the name that it has in a spec."""
-    root = model.model_json_schema(by_alias=True)
+    root = _schema(model)
     definitions = root.get("$defs", {})
     return {name: _plain(schema, definitions) for name, schema in root.get("properties", {}).items()}
+
+
+@lru_cache(maxsize=256)
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True)
 
 
 def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
