@@ -68,7 +68,9 @@ card: {background: none yet}
 
 def test_bare_optimizer_has_the_papers_settings() -> None:
     args = spec_of("optimizer: adam").optimizer["network"].args
-    assert args.model_dump() == {"learning_rate": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
+    assert args.model_dump() == {
+        "learning_rate": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0, "decay": "weights",
+    }  # fmt: skip
 
 
 def test_specs_are_frozen() -> None:
@@ -157,8 +159,8 @@ BAD = [  # fragment, code, the text under the caret, part of the message
     ("output: {clases: [a, b]}", "S102", "clases", "unknown key `clases`"),
     ("name: ../up", "S104", "../up", "`name` cannot be `../up`"),
     ("name:", "S104", "", "nothing stands here"),
-    ("specc: 2", "S104", "2", "must be `1`, not `2`"),
-    ("specc: true", "S104", "true", "must be `1`, not `true`"),
+    ("specc: 2", "S113", "2", "is of version 2 of the language"),
+    ("specc: true", "S113", "true", "a whole number, not `true`"),
     ("task: segmentatoin", "S101", "segmentatoin", "unknown task"),
     ("augment: rotate", "S104", "rotate", "a list of items"),
     ("augment:\n  - zoom: {range: [1.1, 0.9]}", "S104", "[1.1, 0.9]", "must not be larger"),
