@@ -194,6 +194,11 @@ class Spec:
         """The spec as YAML."""
         return "\n".join(line for line, _ in self._lines()) + "\n"
 
+    def bare(self) -> Spec:
+        """Only its task, data and output layer: valid in any case."""
+        parts = {key: PLAIN.get(key, text) for key, text in self.parts.items() if key in NEEDED}
+        return Spec(parts, [], ["flatten", self.head[-1]], {})
+
     def _lines(self) -> list[tuple[str, tuple[str, int]]]:
         lines = [(f"{key}: {text}", (key, -1)) for key, text in self.parts.items()]
         if self.blocks:

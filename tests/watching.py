@@ -30,7 +30,7 @@ class Watch:
         self.on = ""
         self.seen: list[str] = []
         self.annotations = 0
-        self.folder = ""  # the given one; the program is formatted in the one for temporary files
+        self.folder = ""  # the given one; programs are formatted, and images are read, with the one for temporary files
         sys.addaudithook(self.hear)
 
     def hear(self, event: str, given: tuple[Any, ...]) -> None:
@@ -48,8 +48,8 @@ class Watch:
             return not writes or isinstance(path, int) or self.inside(path)
         if event in ("subprocess.Popen", "os.posix_spawn"):
             return self.on == "emit" and os.fspath(given[0]) == find_ruff_bin()
-        if event in ("os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"):
-            return self.on == "emit" and self.inside(given[0])
+        if event in ("os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "os.rename"):
+            return self.on in ("emit", "data") and self.inside(given[0])
         if event == "import":
             return given[0] in sys.modules or given[0].partition(".")[0] in ("specc", *sys.stdlib_module_names)
         if event == "compile":
@@ -66,8 +66,9 @@ class Watch:
     def inside(self, path: object) -> bool:
         """Whether a path is in the folder that may be written to."""
         text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
-        folder = tempfile.gettempdir() if self.on == "emit" else self.folder
-        return bool(folder) and os.path.realpath(text).startswith(os.path.realpath(folder) + os.sep)
+        folders = {"emit": (tempfile.gettempdir(),), "data": (tempfile.gettempdir(), self.folder)}
+        known = folders.get(self.on, (self.folder,))
+        return any(os.path.realpath(text).startswith(os.path.realpath(one) + os.sep) for one in known if one)
 
 
 WATCH = Watch()
