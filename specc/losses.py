@@ -70,9 +70,6 @@ def _cross_entropy(arguments: Any, answers: Answers) -> tuple[str, tuple[str, ..
         name = plain.get(answers.kind, "categorical_cross_entropy")
         return _weighed(f"{name}(outputs, targets)", (name,), arguments, answers, whole=True)
     logits, used = _logits(answers)
-    if smoothing and weights is not None and answers.kind != "findings":
-        name = "weighted_smoothed_cross_entropy"
-        return f"{name}({logits}, targets, {_literal(weights, answers)}, smoothing={smoothing!r})", (*used, name)
     name = "smoothed_cross_entropy" if smoothing else "categorical_cross_entropy"
     text = f"{name}({logits}, targets{f', smoothing={smoothing!r}' if smoothing else ''})"
     return _weighed(text, (*used, name), arguments, answers)

@@ -260,7 +260,7 @@ def test_unpooling_puts_maxima_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "pool", ["size: 2", "size: 2, ceil_mode: true", "size: 3, stride: 2, padding: same", "size: [3, 2]"]
+    "pool", ["size: 2", "size: 2, ceil_mode: true", "size: 3, padding: same", "size: 2, stride: 3", "size: [3, 2]"]
 )
 def test_unpooling_gives_the_size_that_was_pooled(pool: str) -> None:
     graph = graph_of(f"relu\nmaxpool: {{{pool}, id: p}}\nscaled_tanh\nunpool: {{with: p}}", (9, 11))
@@ -513,7 +513,7 @@ LEAVES = [
     *("adaptive_avgpool: {size: 7}", "adaptive_avgpool: {size: [24, 1]}", "local_response_norm: {size: 5, alpha: 2}"),
     *("select: {channels: [2, 0]}", "upsample: {mode: bilinear}", "upsample: {factor: 3}", "prelu", "l2norm"),
     *("maxpool: {size: 2, id: p}\nunpool: {with: p}", "concat: {with: [input, input, input]}\npixel_shuffle"),
-    "maxpool: {size: 3, stride: 2, padding: same, ceil_mode: true, id: p}\nunpool: {with: p}",
+    "maxpool: {size: 3, padding: same, ceil_mode: true, id: p}\nunpool: {with: p}",
     *("pad: {size: [1, 2], mode: reflect}", "pad: {size: [1, 2], mode: replicate}\ncrop: {to: input, at: [0, 1]}"),
     "upconv2d: {filters: 2, kernel: 3, stride: 2, padding: same}",
     *("instancenorm\ngroupnorm: {groups: 3}", "flatten\nlayernorm\nmaxout: {units: 4, pieces: 3}"),
@@ -533,3 +533,18 @@ def test_the_exported_model_gives_the_same_numbers(layers: str) -> None:
         ours, (theirs,) = net(x).detach().numpy(), session.run(None, {"pixels": x.numpy()})
         assert ours.shape == theirs.shape
         assert np.abs(ours - theirs).max() <= 1e-5 * max(1, np.abs(ours).max())
+
+
+@pytest.mark.parametrize(
+    ("layers", "code", "message"),
+    [
+        ("maxpool: {size: 3, stride: 2, id: p}\nunpool: {with: p}", "S315", "windows overlap"),
+        ("crop: {to: 0}", "S314", "at least one row"),
+        ('crop: {to: "0"}', "S314", "at least one row"),
+        ("crop: {to: ٣}", "S309", "nothing before this layer"),
+    ],
+)
+def test_what_would_be_undefined_is_refused(layers: str, code: str, message: str) -> None:
+    with pytest.raises(AssertionError, match=code) as caught:
+        graph_of(layers, (9, 11))
+    assert message in str(caught.value)

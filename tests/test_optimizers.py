@@ -95,6 +95,7 @@ CASES: list[tuple[str, Callable[[], Step], bool]] = [  # the spec's words, the d
         lambda: rmsprop(0.01, 0.99, 1e-3, 0.5, True),
         False,
     ),
+    ("{rmsprop: {learning_rate: 0.01, alpha: 0}}", lambda: rmsprop(0.01, 0.0), False),
     ("adagrad", lambda: adagrad(0.01), False),
     ("{adagrad: {learning_rate: 0.1, weight_decay: 0.01}}", lambda: adagrad(0.1, 0.01), True),
 ]

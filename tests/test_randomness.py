@@ -99,7 +99,7 @@ def test_the_order_of_an_epoch() -> None:
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 @pytest.mark.parametrize(("samples", "size"), [(40, 8), (41, 8), (43, 7), (5, 8)])
 def test_ranks_share_the_steps(monkeypatch: pytest.MonkeyPatch, samples: int, size: int, ranks: int) -> None:
-    """Together the ranks see what one would: the same images in the same step, weights of sum 1, padding of none."""
+    """Together the ranks see what one would: the same images in the same step, weights of sum 1, copies of none."""
     monkeypatch.setattr(images, "shuffle", images.shuffled)
     monkeypatch.setattr(images, "steps", images.all_steps)
     cpu = torch.device("cpu")
@@ -116,7 +116,8 @@ def test_ranks_share_the_steps(monkeypatch: pytest.MonkeyPatch, samples: int, si
     for step, batch in enumerate(whole):
         ids, weights = (torch.cat([getattr(share[step], name) for share in shares]) for name in ("ids", "weights"))
         assert sorted(ids[weights > 0].tolist()) == sorted(batch.ids.tolist())
-        assert len({len(share[step].ids) for share in shares}) == 1 and share_sizes(shares, step) == {batch.size}
+        counts = [len(share[step].ids) for share in shares]
+        assert max(counts) - min(counts) <= 1 and min(counts) >= 1 and share_sizes(shares, step) == {batch.size}
         assert weights.sum().item() == pytest.approx(1, abs=1e-6)
         assert weights[weights > 0].unique().numel() == 1
 

@@ -61,7 +61,11 @@ def optimizers(study: Study) -> str:
         given = keywords(study, call)
         decay, everywhere = given.pop("weight_decay", 0.0), getattr(call.args, "decay", "weights") == "all"
         given.pop("lr")
-        rest = "".join(f", {name}={literal(value)}" for name, value in given.items() if value not in (False, 0.0))
+        rest = "".join(
+            f", {name}={literal(value)}"
+            for name, value in given.items()
+            if value is not False and (name, value) != ("momentum", 0.0)
+        )
         record = study.registry.optimizers[call.name]
         usual = record.arguments.model_fields.get("weight_decay")
         if decay and everywhere:

@@ -85,7 +85,7 @@ def _pad(builder: Builder, arguments: Pad, value: str) -> str:
 
 def _crop(builder: Builder, arguments: Crop, value: str) -> str:
     shape, to, at = builder.shape(value), arguments.to, arguments.at
-    if isinstance(to, str) and to.isdecimal():  # one number: as high as wide
+    if isinstance(to, str) and to.isascii() and to.isdecimal():  # one number: as high as wide
         to = (int(to), int(to))
     if isinstance(to, str):
         other = builder.shape(builder.resolve(to, builder.path("to")))
@@ -116,6 +116,8 @@ def _unpool(builder: Builder, arguments: Unpool, value: str) -> str:
     pool = builder.node(pooled)
     if pool is None or pool.op != "maxpool2d":
         builder.fail(_no_indices(builder, arguments.with_))
+    if any(pool.attrs["stride"][i] < pool.attrs["kernel"][i] for i in (0, 1)):
+        builder.fail(_overlapping(builder, arguments.with_))
     size = builder.shape(pool.inputs[0])[1:]
     return builder.add(
         "unpool",
@@ -125,6 +127,21 @@ def _unpool(builder: Builder, arguments: Unpool, value: str) -> str:
         padding=pool.attrs["padding"],
         size=size,
         indices=builder.aside(pooled, "indices"),
+    )
+
+
+def _overlapping(builder: Builder, name: str) -> Diagnostic:
+    return Diagnostic(
+        "S315",
+        f"`unpool` cannot undo `{name}`, whose windows overlap",
+        builder.span("with"),
+        builder.path("with"),
+        "must be a `maxpool` with a stride of its size",
+        notes=(
+            Note("why", "a pixel that is the largest of two windows would get two values, and one of them is lost"),
+            Note("help", "leave out the `stride` of that maxpool"),
+            Note("more", "specc explain S315"),
+        ),
     )
 
 

@@ -55,6 +55,8 @@ def _pad_call(node: Node, names: tuple[str, ...]) -> str:
 def _crop_infer(attrs: Attrs, shapes: Shapes) -> Shape:
     channels, *size = image(shapes, "a crop")
     (top, left), (height, width) = attrs["at"], attrs["to"]
+    if min(height, width) < 1:
+        raise ShapeFault("S314", "a crop has at least one row and one column", "nothing would be left", "to")
     if height > size[0] or width > size[1]:
         raise ShapeFault(
             "S314",

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from collections import deque
@@ -61,8 +62,9 @@ class Store:
             return entry
         try:
             self.file.write(values.tobytes())
-        except OSError:  # nothing depends on it
-            self.left = 0
+        except OSError:  # nothing depends on it, and what is written next needs the room
+            self.left, self.at = 0, 0
+            self.close()
             return entry
         place, self.at, self.left = self.at, self.at + values.nbytes, self.left - values.nbytes
         return replace(entry, kept=(self.path.name, place, values.dtype.str))
@@ -70,8 +72,10 @@ class Store:
     def close(self) -> None:
         """What does not lie on the disk now will be missed, and decoded again."""
         if self.file is not None:
-            with suppress(OSError):
+            try:
                 self.file.close()
+            except OSError:
+                self.at = 0
         if not self.at:
             self.path.unlink(missing_ok=True)
 
@@ -88,7 +92,8 @@ def index(
 
     A file of several frames is decoded only when `frame` says which one. Raises OSError if the index cannot be written.
     """
-    names, store = [str(Path(path).absolute()) for path in paths], Path(cache_file)
+    folders: dict[str, str] = {}
+    names, store = [place_of(str(path), folders) for path in paths], Path(cache_file)
     reading = [VERSION, window, frame]
     known = known_entries(store, reading)
     before = [known.get(name, Entry(name)) for name in names]
@@ -99,7 +104,10 @@ def index(
             progress(len(names), len(names))
         return before
     store.parent.mkdir(parents=True, exist_ok=True)
-    kept = Store(store.parent, BUDGET - sum(size_of(entry) for entry in known.values()))
+    for gone in [path for path in known if not os.path.exists(path)] + [names[place] for place in new]:
+        known.pop(gone, None)
+    room = min(BUDGET - sum(size_of(entry) for entry in known.values()), shutil.disk_usage(store.parent).free // 2)
+    kept = Store(store.parent, room)
     found = several(lambda place: examine(names[place], window, frame), new, workers)
     for done, (place, (entry, values)) in enumerate(zip(new, found, strict=True), len(names) - len(new) + 1):
         entries[place] = kept.keep(entry, values)
@@ -117,6 +125,15 @@ def index(
         if old.name not in in_use:
             old.unlink(missing_ok=True)
     return whole
+
+
+def place_of(path: str, folders: dict[str, str]) -> str:
+    """A file's one name, links resolved; `folders` remembers those that were asked for."""
+    head, tail = os.path.split(os.path.abspath(path))
+    if head not in folders:
+        folders[head] = os.path.realpath(head)
+    name = os.path.join(folders[head], tail)
+    return os.path.realpath(name) if os.path.islink(name) else name
 
 
 def known_entries(store: Path, reading: list[Any]) -> dict[str, Entry]:

@@ -55,15 +55,6 @@ def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) ->
     return F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
 
 
-def weighted_smoothed_cross_entropy(
-    logits: Tensor, targets: Tensor, weights: Sequence[float] | Tensor, smoothing: float
-) -> Tensor:
-    """Both: each class's share of the smoothed target counts with that class's weight: (B, K), (B,) -> (B,)."""
-    each = torch.as_tensor(weights, dtype=logits.dtype, device=logits.device)
-    losses = F.cross_entropy(logits, targets, each, reduction="none", label_smoothing=smoothing)
-    return losses / mean_weight(each[targets])
-
-
 def as_two(logits: Tensor) -> Tensor:
     """(B, 1) -> (B, 2): sigmoid(z) is the second number of softmax(0, z)."""
     return torch.cat([torch.zeros_like(logits), logits], 1)

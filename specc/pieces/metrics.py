@@ -80,7 +80,7 @@ def finding_scores(logits: Tensor, targets: Tensor) -> dict[str, float]:
 
 def value_scores(values: Tensor, targets: Tensor) -> dict[str, float]:
     """Mean absolute error, root mean squared error, R2 (mean over the targets; 0 for constant targets)."""
-    errors = (values - targets).double()
-    spread = (targets - targets.mean(0)).double().square().sum(0)
-    r2 = torch.where(spread > 0, 1 - errors.square().sum(0) / spread, 0.0).mean().item()
+    errors, truth = (values - targets).double(), targets.double()
+    spread = (truth - truth.mean(0)).square().sum(0)
+    r2 = torch.where((truth != truth[:1]).any(0), 1 - errors.square().sum(0) / spread, 0.0).mean().item()
     return {"mae": errors.abs().mean().item(), "rmse": errors.square().mean().sqrt().item(), "r2": r2}

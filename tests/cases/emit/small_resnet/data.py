@@ -29,14 +29,15 @@ def all_steps(samples: int, size: int) -> int:
 
 
 def batches(key: tuple[int, ...], samples: int, size: int, first: int, device: torch.device) -> Iterator[rt.Batch]:
-    """This rank's share of every step from `first` on; short shares are padded with images of no weight."""
+    """This rank's share of every step from `first` on; a rank for which none is left gets an image of no weight."""
     order = shuffled(key, samples)
     for step in range(first, all_steps(samples, size)):
         ids = order[step * size : (step + 1) * size]
-        count, short = len(ids), -len(ids) % rt.RANKS
-        weights = torch.cat([torch.full((count,), 1 / count), torch.zeros(short)])[rt.RANK :: rt.RANKS]
-        ids = torch.cat([ids, ids[:1].expand(short)])[rt.RANK :: rt.RANKS]
-        yield rt.Batch(ids.to(device), weights.to(device), count, key)
+        share, count = ids[rt.RANK :: rt.RANKS], len(ids)
+        weights = torch.full((len(share),), 1 / count)
+        if not len(share):  # fewer images than ranks
+            share, weights = ids[:1], torch.zeros(1)
+        yield rt.Batch(share.to(device), weights.to(device), count, key)
 
 
 def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:
