@@ -31,6 +31,7 @@ from specc.emit.program import linked
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.fix import apply_safe
 from specc.lower.front import front
+from specc.pieces import index
 from specc.registry import core
 from specc.render import FORMATS, render
 from specc.source import parse
@@ -42,6 +43,7 @@ CI = {"grammatical": 2000, "mutated": 4800, "hostile": 3200}
 VALID = 2000  # at least so many of the grammatical ones are compiled
 FACTOR = 10  # behind the marker `slow`
 
+LOADED = index.VERSION  # what a check of data imports late is here before anything is watched
 MOST_CALLS = 5_000_000  # of functions, for one spec; a plain one takes about 20,000
 MOST_TEXT = 4_000_000  # characters of all that is said about one spec
 MOST_MEMORY = 400 * 1024  # KiB more than before, for one chunk
