@@ -102,8 +102,8 @@ def members(name: str, record: type) -> Iterator[str]:
         made = key == "__init__" and not fields and not getattr(record, "_is_protocol", False)
         if inspect.isfunction(value) and (made or not key.startswith("_")):
             yield f"  {key}{signature(value)}"
-        elif isinstance(value, property):
-            yield f"  {key}: {inspect.signature(value.fget).return_annotation}"  # type: ignore[arg-type]
+        elif isinstance(value, property) and value.fget is not None:
+            yield f"  {key}: {inspect.signature(value.fget).return_annotation}"
 
 
 def diagnostics() -> Iterator[str]:

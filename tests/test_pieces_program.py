@@ -437,6 +437,17 @@ def test_a_wrong_weight_is_found(exported: Exported, tmp_path: Path, capsys: pyt
     assert not (tmp_path / "model.onnx").exists()
 
 
+class Says(nn.Module):
+    """Always the same answers."""
+
+    def __init__(self, *told: Tensor) -> None:
+        super().__init__()
+        self.told = told
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        return self.told
+
+
 def test_parity_notices_shapes_classes_and_numbers_that_are_none(exported: Exported) -> None:
     deploy, _, run, _ = exported
     model = (run / "model.onnx").read_bytes()
@@ -444,7 +455,7 @@ def test_parity_notices_shapes_classes_and_numbers_that_are_none(exported: Expor
     right = [value.detach() for value in deploy(pixels)]
     for place, wrong in ((0, 1 - right[0]), (1, right[1][:, :1]), (1, right[1] * torch.nan), (2, right[2] + 0.01)):
         told = [wrong if i == place else value for i, value in enumerate(right)]
-        certificate = export.Certificate(lambda _, told=told: tuple(told), model, OUTPUTS)  # type: ignore[arg-type]
+        certificate = export.Certificate(Says(*told), model, OUTPUTS)
         certificate.run("one", pixels)
         assert certificate.wrong, place
     certificate = export.Certificate(deploy, model, OUTPUTS)
@@ -471,10 +482,10 @@ def test_near_the_middle_either_class_is_right(exported: Exported) -> None:
     certificate.session = Half()
     with torch.no_grad():
         own = deploy(pixels)
-    certificate.deploy = lambda _: (own[0], torch.tensor([[0.5 - 4e-6, 0.5 + 4e-6]]), *own[2:])  # type: ignore[assignment]
+    certificate.deploy = Says(own[0], torch.tensor([[0.5 - 4e-6, 0.5 + 4e-6]]), *own[2:])
     certificate.run("one", pixels)
     assert not certificate.wrong
-    certificate.deploy = lambda _: (own[0], torch.tensor([[0.4, 0.6]]), *own[2:])  # type: ignore[assignment]
+    certificate.deploy = Says(own[0], torch.tensor([[0.4, 0.6]]), *own[2:])
     certificate.run("one", pixels)
     assert len(certificate.wrong) == 2
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _TRAIN, _ANSWERS, _METRICS = "specc.pieces.supervised", "specc.pieces.answers", "specc.pieces.metrics"
 _LOSSES = "specc.pieces.losses"
 _HOMES = {_TRAIN: "train", _ANSWERS: "deploy", "specc.pieces.findings": "data"}
-_TARGETS, _REACHABLE = "<targets>", "<reachable>"
+_TARGETS = "<targets>"
 _HEAD = "from typing import Any\n\nimport numpy as np\n\n\n"
 _DEF = "def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:\n"
 
@@ -42,7 +42,7 @@ def classification_program(study: Study) -> Program:
     }
     outputs = ("answer", "probabilities", "ood_score", "accepted")
     symbols["OUTPUTS"] = literal(outputs)
-    printed = {_TARGETS: ("data", text), **_reachable(study)}
+    printed = {_TARGETS: ("data", text)}
     return Program(symbols, _HOMES, columns=_columns(study, {"label": "label"}), printed=printed)
 
 
@@ -60,7 +60,7 @@ def _findings_program(study: Study) -> Program:
         "OUTPUTS": literal(("answer", "probabilities", "ood_score", "accepted")),
     }
     columns = {word: given.get("labels", {}).get(name, name) for word, name in words.items()}
-    printed = {_TARGETS: ("data", text), **_reachable(study)}
+    printed = {_TARGETS: ("data", text)}
     return Program(symbols, _HOMES, columns=_columns(study, columns), printed=printed)
 
 
@@ -106,7 +106,7 @@ def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece
         "TRUTH": literal(truth),
         "WIDTH_OUT": literal(_width(study)),
         "weighed": _weighed(study),
-        "reachable": Piece(_REACHABLE, "reachable") if _least(study) else IDENTITY,
+        "LEAST": literal(_least(study)),
         "CLASSES_OUT": literal(max(2, _width(study))),
     }
 
@@ -120,14 +120,6 @@ def _least(study: Study) -> float:
             right = 1 - (classes - 1) * share
             total -= call.args.weight * (right * math.log(right) + (classes - 1) * share * math.log(share))
     return total
-
-
-def _reachable(study: Study) -> dict[str, tuple[str, str]]:
-    """What is printed where that loss is not 0."""
-    text = "from specc.pieces import runtime as rt\n\n\ndef reachable(work: rt.Work) -> rt.Work:\n"
-    text += '    """With label smoothing even the right answer, given with the wanted certainty, has a loss."""\n'
-    least = _least(study)
-    return {_REACHABLE: ("train", f"{text}    return work._replace(least={literal(least)})\n")} if least else {}
 
 
 def _weighed(study: Study) -> Piece | str:

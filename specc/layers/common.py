@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from specc.errors import Diagnostic, Edit, Fix, Note
-from specc.plugin import Builder
+from specc.plugin import Activation, Builder, Count, Init, Pair
 
 
 def _pair(value: object) -> object:
@@ -34,6 +34,16 @@ References = Annotated[
     BeforeValidator(_tuple),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]  # one id or a list of ids
+
+
+# arguments that mean the same in every layer that has them
+Filters = Annotated[Count, Field(description="how many kernels; the channels of the output")]
+Kernel = Annotated[Pair, Field(description="size of a kernel: one number, or [height, width]")]
+Dilation = Annotated[Pair, Field(description="distance between the taps of a kernel")]
+Groups = Annotated[Count, Field(description="channels and filters are split into so many separate convolutions")]
+Following = Annotated[Activation | None, Field(description="what follows: relu, tanh, ... (default: nothing)")]
+Start = Annotated[Init | None, Field(description="how the weights start (default: the spec's `init`)")]
+RateScale = Annotated[float, Field(ge=0, description="factor of the learning rate; 0 keeps the layer as it is")]
 
 
 def resolve_padding(

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from specc.layers.common import Padding, resolve_padding
-from specc.plugin import Activation, Arguments, Builder, Count, Init, Layer, Pair
+from specc.layers.common import Dilation, Filters, Following, Groups, Kernel, Padding, RateScale, Start, resolve_padding
+from specc.plugin import Arguments, Builder, Layer, Pair
 
 
 class Conv2d(Arguments):
     """Arguments of conv2d."""
 
-    filters: Count = Field(description="how many kernels; the channels of the output")
-    kernel: Pair = Field(description="size of a kernel: one number, or [height, width]")
+    filters: Filters
+    kernel: Kernel
     stride: Pair = Field(default=(1, 1), description="step of the kernel: one number, or [vertical, horizontal]")
     padding: Padding = Field(
         default="valid",
         description="zeros around the image: `valid` (none), `same` (dilation*(kernel-1)/2 a side, output "
         "ceil(n/stride)), or a number",
     )
-    dilation: Pair = Field(default=(1, 1), description="distance between the taps of a kernel")
-    groups: Count = Field(default=1, description="channels and filters are split into so many separate convolutions")
+    dilation: Dilation = (1, 1)
+    groups: Groups = 1
     bias: bool = Field(default=True, description="add a learned number to each output channel")
-    activation: Activation | None = Field(default=None, description="what follows: relu, tanh, ... (default: nothing)")
-    init: Init | None = Field(default=None, description="how the weights start (default: the spec's `init`)")
-    lr_scale: float = Field(default=1.0, ge=0, description="factor of the learning rate; 0 keeps the layer as it is")
+    activation: Following = None
+    init: Start = None
+    lr_scale: RateScale = 1.0
 
 
 def _lower(builder: Builder, arguments: Conv2d, value: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from specc.plugin import Activation, Arguments, Builder, Count, Init, Layer
+from specc.layers.common import Following, RateScale, Start
+from specc.plugin import Arguments, Builder, Count, Layer
 
 
 class Dense(Arguments):
@@ -12,9 +13,9 @@ class Dense(Arguments):
 
     units: Count = Field(description="how many neurons; the length of the output")
     bias: bool = Field(default=True, description="add a learned number to each neuron")
-    activation: Activation | None = Field(default=None, description="what follows: relu, tanh, ... (default: nothing)")
-    init: Init | None = Field(default=None, description="how the weights start (default: the spec's `init`)")
-    lr_scale: float = Field(default=1.0, ge=0, description="factor of the learning rate; 0 keeps the layer as it is")
+    activation: Following = None
+    init: Start = None
+    lr_scale: RateScale = 1.0
 
 
 class Maxout(Arguments):
@@ -23,8 +24,8 @@ class Maxout(Arguments):
     units: Count = Field(description="how many neurons; the length of the output")
     pieces: Count = Field(description="how many affine maps each neuron takes the largest of")
     bias: bool = Field(default=True, description="add a learned number to each affine map")
-    init: Init | None = Field(default=None, description="how the weights start (default: the spec's `init`)")
-    lr_scale: float = Field(default=1.0, ge=0, description="factor of the learning rate; 0 keeps the layer as it is")
+    init: Start = None
+    lr_scale: RateScale = 1.0
 
 
 class Embedding(Arguments):

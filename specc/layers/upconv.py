@@ -5,15 +5,15 @@ from __future__ import annotations
 from pydantic import Field
 
 from specc.errors import Diagnostic, Edit, Fix, Note
-from specc.layers.common import Padding, ZerosPair
-from specc.plugin import Activation, Arguments, Builder, Count, Init, Layer, Pair
+from specc.layers.common import Dilation, Filters, Following, Groups, Kernel, Padding, RateScale, Start, ZerosPair
+from specc.plugin import Arguments, Builder, Layer, Pair
 
 
 class UpConv2d(Arguments):
     """Arguments of upconv2d."""
 
-    filters: Count = Field(description="how many kernels; the channels of the output")
-    kernel: Pair = Field(description="size of a kernel: one number, or [height, width]")
+    filters: Filters
+    kernel: Kernel
     stride: Pair = Field(default=(1, 1), description="how many times as large the output is: one number, or a pair")
     padding: Padding = Field(
         default="valid",
@@ -25,12 +25,12 @@ class UpConv2d(Arguments):
         description="rows and columns added at the bottom and at the right (default: 0; `same` takes the fewest that "
         "it needs)",
     )
-    dilation: Pair = Field(default=(1, 1), description="distance between the taps of a kernel")
-    groups: Count = Field(default=1, description="channels and filters are split into so many separate convolutions")
+    dilation: Dilation = (1, 1)
+    groups: Groups = 1
     bias: bool = Field(default=True, description="add a learned number to each output channel")
-    activation: Activation | None = Field(default=None, description="what follows: relu, tanh, ... (default: nothing)")
-    init: Init | None = Field(default=None, description="how the weights start (default: the spec's `init`)")
-    lr_scale: float = Field(default=1.0, ge=0, description="factor of the learning rate; 0 keeps the layer as it is")
+    activation: Following = None
+    init: Start = None
+    lr_scale: RateScale = 1.0
 
 
 def _lower(builder: Builder, arguments: UpConv2d, value: str) -> str:

@@ -48,6 +48,7 @@ READ_WINDOW: str = "none"  # what the reader does with the window of a DICOM hea
 MODALITIES: tuple[str, ...] = ()  # of DICOM files that are used, where the spec leaves out others
 BEST: tuple[str, int] = ("val_loss", -1)  # what chooses the epoch, and whether more (1) or less (-1) of it is better
 WIDTH_OUT: int = 1  # outputs of the network
+LEAST: float = 0.0  # loss of a network that is always right: with label smoothing it is not 0
 CLASSES_OUT: int = 2  # classes that the network tells apart
 OUTPUTS: tuple[str, ...] = ()  # of the exported module
 TRUTH: tuple[str, ...] = ()  # keys of a row that hold what the network is to answer
@@ -133,11 +134,6 @@ def network_optimizer(net: nn.Module) -> torch.optim.Optimizer:
 def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
     """Loss of each sample: (B, ...), (B, ...) -> (B,)."""
     unbound("loss_of")
-
-
-def reachable(work: rt.Work) -> rt.Work:
-    """The task, with the loss of a network that is always right where that is not 0."""
-    unbound("reachable")
 
 
 def scores(outputs: Tensor, targets: Tensor) -> dict[str, float]:

@@ -13,6 +13,7 @@ from specc.pieces.metrics import outputs_of
 from specc.pieces.pixels import Images
 from specc.pieces.slots import (
     BEST,
+    LEAST,
     OUTPUTS,
     TRUTH,
     WIDTH_OUT,
@@ -22,7 +23,6 @@ from specc.pieces.slots import (
     augment,
     loss_of,
     network_optimizer,
-    reachable,
     scores,
     weighed,
 )
@@ -51,7 +51,7 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 
     parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
     knows_nothing = criterion(torch.zeros(len(train), WIDTH_OUT, device=device), targets[: len(train)]).mean().item()
-    return reachable(rt.Work(parts, stages, evaluate, BEST, len(train), knows_nothing))
+    return rt.Work(parts, stages, evaluate, BEST, len(train), knows_nothing, LEAST)
 
 
 def build_standardized(config: Config, images: Images, device: torch.device) -> rt.Work:

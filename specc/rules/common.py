@@ -99,13 +99,16 @@ def replace_text(study: Study, *changes: tuple[Path, str]) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
+Said = tuple[NoteKind, str]  # a note below a message: what it is, and its text
+
+
 def fault(
     study: Study,
     code: str,
     message: str,
     path: Path,
     label: str,
-    *notes: tuple[NoteKind, str],
+    *notes: Said,
     span: Span | None = None,
     labels: Iterable[Label] = (),
     fixes: Iterable[Fix] = (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.errors import Diagnostic, Label
 from specc.plugin import Rule
-from specc.rules.common import fault
+from specc.rules.common import Said, fault
 from specc.study import Study
 
 _SOURCES = ("folders", "manifest", "images")
@@ -37,9 +37,9 @@ def check(study: Study) -> list[Diagnostic]:
         return []
     given = [name for name in _SOURCES if getattr(data, name) is not None]
     if not given:
-        cure = ("help", "`folders: DIR` with one folder per class, or `manifest: FILE.csv` with `columns`")
+        cure: Said = ("help", "`folders: DIR` with one folder per class, or `manifest: FILE.csv` with `columns`")
         label = "needs `folders` or `manifest`"
-        return [fault(study, "S227", "no images are named", ("data",), label, cure, span=study.key_span("data"))]  # type: ignore[arg-type]
+        return [fault(study, "S227", "no images are named", ("data",), label, cure, span=study.key_span("data"))]
     if len(given) > 1:
         first, second = given[:2]
         return [
@@ -56,8 +56,8 @@ def check(study: Study) -> list[Diagnostic]:
         ]
     if given == ["manifest"] and not data.columns:
         label = "needs `columns`"
-        note = ("help", "say which column is what: `columns: {image: YOUR_COLUMN, label: YOUR_COLUMN}`")
-        return [fault(study, "S227", "a manifest needs `columns`", ("data", "manifest"), label, note)]  # type: ignore[arg-type]
+        note: Said = ("help", "say which column is what: `columns: {image: YOUR_COLUMN, label: YOUR_COLUMN}`")
+        return [fault(study, "S227", "a manifest needs `columns`", ("data", "manifest"), label, note)]
     if given != ["manifest"] and data.columns:
         label = "only a manifest has columns"
         return [fault(study, "S227", "`columns` needs a `manifest`", ("data", "columns"), label)]

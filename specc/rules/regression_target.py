@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.errors import Diagnostic
 from specc.plugin import Rule
-from specc.rules.common import fault
+from specc.rules.common import Said, fault
 from specc.study import Study
 
 
@@ -36,14 +36,14 @@ def check(study: Study) -> list[Diagnostic]:
     if (output.target is None) == (output.targets is None):
         both = output.target is not None
         message = "`target` is for one quantity and `targets` for several: not both" if both else "no quantity is named"
-        note = ("help", "one: `{target: age, unit: years}`; several: `{targets: {age: years, weight: kg}}`")
-        return [fault(study, "S229", message, ("output",), "what is to be predicted?", note)]  # type: ignore[arg-type]
+        note: Said = ("help", "one: `{target: age, unit: years}`; several: `{targets: {age: years, weight: kg}}`")
+        return [fault(study, "S229", message, ("output",), "what is to be predicted?", note)]
     if data is None or data.images is not None:
         return []
     if data.folders is not None:
-        note = ("help", "write the numbers into a table: `manifest: FILE.csv`")
+        table: Said = ("help", "write the numbers into a table: `manifest: FILE.csv`")
         message = "a regression needs numbers, and folders give only classes"
-        return [fault(study, "S229", message, ("data", "folders"), "one folder per class", note)]  # type: ignore[arg-type]
+        return [fault(study, "S229", message, ("data", "folders"), "one folder per class", table)]
     return []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.errors import Diagnostic
 from specc.plugin import Rule
-from specc.rules.common import fault
+from specc.rules.common import Said, fault
 from specc.study import Study
 
 
@@ -34,8 +34,8 @@ def check(study: Study) -> list[Diagnostic]:
     split, path = data.split, ("data", "split")
     if split is None:
         message, label = "the data are not split into training and validation", "needs `split`"
-        notes = (("help", "add `split: {train: 80, val: 20, group: ...}`"),)
-        return [fault(study, "S221", message, path, label, *notes, span=study.key_span("data"))]  # type: ignore[arg-type]
+        cure: Said = ("help", "add `split: {train: 80, val: 20, group: ...}`")
+        return [fault(study, "S221", message, path, label, cure, span=study.key_span("data"))]
     shares = {key: getattr(split, key) for key in ("train", "val", "test") if getattr(split, key) is not None}
     if split.column is not None:
         if not shares:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.errors import Diagnostic, Edit, Fix, Label
 from specc.plugin import Rule
-from specc.rules.common import fault, replace_text, width_path, width_span
+from specc.rules.common import Said, fault, replace_text, width_path, width_span
 from specc.rules.table1 import ROW_TEXT, Judgement, judge
 from specc.spec.places import name_span
 from specc.study import Study
@@ -40,7 +40,7 @@ def check(study: Study) -> list[Diagnostic]:
         return []
     node, activation = judgement.head.node, judgement.head.activation
     how = f" with {activation}" if activation != "none" else ""
-    notes = [("rule", ROW_TEXT["two_classes"])]
+    notes: list[Said] = [("rule", ROW_TEXT["two_classes"])]
     if judgement.missing:
         notes.append(("help", 'keep two softmax outputs on purpose: `allow: {two_class_softmax: "your reason"}`'))
     return [
@@ -50,7 +50,7 @@ def check(study: Study) -> list[Diagnostic]:
             f"two classes need one output neuron with sigmoid, and this layer has {judgement.head.neurons}{how}",
             width_path(study, node),
             f"{judgement.head.neurons} output neurons",
-            *notes,  # type: ignore[arg-type]
+            *notes,
             span=width_span(study, node),
             labels=(Label(study.span("output", "classes"), "2 classes"),),
             fixes=(

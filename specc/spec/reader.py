@@ -273,13 +273,13 @@ def _items(annotation: Any) -> Iterator[Any]:
 
 
 def _not_a_call(document: Document, kind: str, node: Node | None, path: Path) -> Diagnostic:
-    several = isinstance(node, Mapping_) and len(node.items) > 1
+    second = list(node.items)[1] if isinstance(node, Mapping_) and len(node.items) > 1 else None
     return Diagnostic(
         "S105",
         f"{_article(kind)} is a bare name or one key with named arguments",
-        document.span(path) if not several else document.key_span((*path, list(node.items)[1])),  # type: ignore[union-attr]
+        document.span(path) if second is None else document.key_span((*path, second)),
         path,
-        "a second key" if several else "this is neither",
+        "a second key" if second is not None else "this is neither",
         notes=(
             Note("help", "arguments go into braces after the name: `name: {argument: value}`"),
             Note("more", "specc explain S105"),

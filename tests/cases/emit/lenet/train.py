@@ -66,7 +66,7 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 
     parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
     knows_nothing = criterion(torch.zeros(len(train), 1, device=device), targets[: len(train)]).mean().item()
-    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), knows_nothing)
+    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), knows_nothing, 0.0)
 
 
 def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
