@@ -45,9 +45,18 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
     contracts.check_answers(contract)
     root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
     found = origins(study_of(place, lock, root), root)
+    question = question_of(contract)
+    window = contract.input.window
+    fixed = (window.center, window.width) if isinstance(window, contracts.Window) else None
+    images = evaluation.Images(found.root, contract.input.reader_window, fixed, contract.input.frame)
+    return Evaluation(evaluation.evaluate(place, question, images, found.patient_of, lock.seed), question)
+
+
+def question_of(contract: contracts.Contract) -> evaluation.Question:
+    """What a model answers, as its contract says."""
     classes, units = contract.output.classes, contract.output.units
     positive = classes.index(contract.output.positive) if contract.output.positive in classes else 1
-    question = evaluation.Question(
+    return evaluation.Question(
         classes,
         positive,
         tuple(units),
@@ -55,7 +64,3 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
         contract.output.aggregate == "patient",
         contract.output.labels,
     )
-    window = contract.input.window
-    fixed = (window.center, window.width) if isinstance(window, contracts.Window) else None
-    images = evaluation.Images(found.root, contract.input.reader_window, fixed, contract.input.frame)
-    return Evaluation(evaluation.evaluate(place, question, images, found.patient_of, lock.seed), question)

@@ -122,7 +122,8 @@ def read_predictions(
                 if all(value is None for value in truth) or (None in truth and not question.labels):
                     continue  # an image without a target is answered, and nothing can be said of the answer
                 rows.files.append(cells[1])
-                who = cells[2] if named else patient_of(cells[1]) if patient_of else cells[1]
+                who = cells[2] if named else cells[1]
+                who = patient_of(who) if who == cells[1] and patient_of else who  # a file that names nobody
                 rows.patients.append(who)
                 rows.targets.append(truth)
                 rows.numbers.append(numbers)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Points = dict[str, float | None]
+    Draws = dict[str, list[Floats]]  # parts of (DRAWS,); no part where one patient says nothing about others
 
 DRAWS = 1000
 LEVEL = 0.95
@@ -54,19 +56,25 @@ def classification(
     import numpy as np
 
     t, a = np.asarray(targets, dtype=np.int64), np.asarray(answers, dtype=np.int64)
-    p = np.asarray(probabilities, dtype=np.float64)
+    return _figures(*class_draws(t, a, np.asarray(probabilities, dtype=np.float64), patients, positive, seed))
+
+
+def class_draws(t: Ints, a: Ints, p: Floats, patients: Sequence[str], positive: int, seed: int) -> tuple[Points, Draws]:
+    """Points of `classification`, and of every draw; the same patients in the same order are drawn alike."""
+    import numpy as np
+
     classes = p.shape[1]
     points = class_points(t, a, p, positive)
     groups, members = _groups(patients)
     tables = np.zeros((groups, classes, classes))
     np.add.at(tables, (members, t, a), 1.0)
-    draws: dict[str, list[Floats]] = {name: [] for name in points}
+    draws: Draws = {name: [] for name in points}
     for weights in _weights(groups, len(t), seed):
         confusion = np.tensordot(weights, tables, axes=1)
         for name, column in _from_confusion(confusion, positive).items():
             draws[name].append(column)
         draws["auc"].append(_mean_auc(t, p, weights[:, members], positive))
-    return {name: _figure(points[name], draws[name]) for name in points}
+    return points, draws
 
 
 def class_points(t: Ints, a: Ints, p: Floats, positive: int) -> dict[str, float | None]:
@@ -104,11 +112,18 @@ def regression(
 ) -> dict[str, Figure]:
     """MAE, RMSE, R2 and bias (mean of answer minus truth) in the target's unit; `targets` and `values` are (N,)."""
     import numpy as np
-    from sklearn import metrics
 
     t, v = np.asarray(targets, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    return _figures(*value_draws(t, v, patients, seed))
+
+
+def value_draws(t: Floats, v: Floats, patients: Sequence[str], seed: int) -> tuple[Points, Draws]:
+    """Points of `regression`, and of every draw; the same patients in the same order are drawn alike."""
+    import numpy as np
+    from sklearn import metrics
+
     constant = bool(np.all(t == t[0]))
-    points: dict[str, float | None] = {
+    points: Points = {
         "mae": float(metrics.mean_absolute_error(t, v)),
         "rmse": float(np.sqrt(metrics.mean_squared_error(t, v))),
         "r2": None if constant else float(metrics.r2_score(t, v)),
@@ -118,7 +133,7 @@ def regression(
     terms = np.stack([np.ones_like(t), np.abs(v - t), (v - t) ** 2, v - t, t, t * t], axis=1)
     sums = np.zeros((groups, terms.shape[1]))
     np.add.at(sums, members, terms)
-    draws: dict[str, list[Floats]] = {name: [] for name in points}
+    draws: Draws = {name: [] for name in points}
     for weights in _weights(groups, len(t), seed):
         n, absolute, squared, signed, first, second = (weights @ sums).T
         spread = second - first**2 / n
@@ -126,7 +141,7 @@ def regression(
         found = {"mae": absolute / n, "rmse": np.sqrt(squared / n), "r2": 1 - squared / spread, "bias": signed / n}
         for name, column in found.items():
             draws[name].append(column)
-    return {name: _figure(points[name], draws[name]) for name in points}
+    return points, draws
 
 
 def limits_of_agreement(targets: Sequence[float], values: Sequence[float]) -> tuple[float, float] | None:
@@ -244,6 +259,10 @@ def _auc(truth: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
     pairs = positives.sum(1) * negatives.sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(pairs > 0, (positives * below).sum(1) / pairs, np.nan)
+
+
+def _figures(points: Points, draws: Draws) -> dict[str, Figure]:
+    return {name: _figure(points[name], draws[name]) for name in points}
 
 
 def _figure(value: float | None, parts: list[Floats]) -> Figure:
