@@ -275,6 +275,10 @@ def _split(maker: Maker) -> dict[str, Any]:
             {"column": maker.text()},
             {"train": 80, "val": 20, "group": "=patient"},
             {"train": 60, "val": 20, "test": 20, "group": "none"},
+            {"train": 80, "val": 20, "group": "=patient", "use": 25},
+            {"folds": 5, "test": 20, "group": "=patient"},
+            {"folds": 3, "fold": 2, "column": maker.text(), "use": 50.5},
+            {"folds": 4, "fold": 4, "folds_column": maker.text()},
         ]
     )
 

@@ -636,9 +636,103 @@ def test_flat_picture(case: Case) -> None:
 # All of them
 
 
+# D440, D441, D442, D443: folds
+
+
+def test_folds_are_looked_at_as_a_whole(case: Case) -> None:
+    case.swap("{train: 50, val: 50}", "{folds: 4}")
+    found, summary = case.check()
+    assert found == []
+    assert summary.parts == {"train": {"a": 15, "b": 15}, "val": {"a": 5, "b": 5}}
+    case.swap("{folds: 4}", "{folds: 2, fold: 2, test: 20}")
+    found, summary = case.check()
+    assert found == []
+    assert summary.parts == {"train": {"a": 8, "b": 8}, "val": {"a": 8, "b": 8}, "test": {"a": 4, "b": 4}}
+
+
+def test_a_part_of_the_training_groups(case: Case) -> None:
+    case.swap("val: 50", "val: 50, use: 40")
+    found, summary = case.check()
+    assert found == []
+    assert summary.parts == {"train": {"a": 4, "b": 4}, "val": {"a": 10, "b": 10}}
+    (case.folder / "data/t.csv").unlink()
+    case.rows = [[f, "ab"[n > 37], f"P{n}", s] for n, (f, _, _, s) in enumerate(case.rows)]
+    assert [one.code for one in case.check()[0]] == []  # of two with b one trains, and is first in line
+    case.swap("use: 40", "use: 1")
+    only(case, "D416", "{train: 50", "`train` has no `b`", "`use`: more than 1 percent")
+
+
+def test_leaks_between_folds(case: Case) -> None:
+    case.swap("{train: 50, val: 50}", "{folds: 4, fold: 4, group: none}")
+    only(case, "D413", "none", "20 patients are in more than one part", severity="warning")
+    case.swap("{folds: 4, fold: 4, group: none}", "{folds: 4, fold: 4, folds_column: split}")
+    (case.folder / "data/t.csv").unlink()
+    case.rows = [[f, x, w, str(n // 10 + 1)] for n, (f, x, w, _) in enumerate(case.rows)]
+    assert case.check()[0] == []
+    (case.folder / "data/t.csv").unlink()
+    case.rows[1][3] = "2"
+    only(case, "D413", "split", "1 of 20 patients is in more", "`split: {folds: 4, group: patient}`", files=2)
+    (case.folder / "data/t.csv").unlink()
+    case.rows[1][3] = "1"
+    case.put(25, (case.folder / "data/img/05.png").read_bytes())
+    only(case, "D414", "{folds: 4", "1 picture is in more than one part", files=2)
+
+
+def test_too_few_groups_for_the_folds(case: Case) -> None:
+    case.swap("{train: 50, val: 50}", "{folds: 5}")
+    for row in case.rows:
+        row[2] = f"P{int(row[2][1:]) // 5}"
+    only(case, "D440", "5", "fold 5 is empty: 4 groups for 5 folds", "`folds: 4` or fewer")
+    case.swap("{folds: 5}", "{folds: 3, folds_column: split}")
+    (case.folder / "data/t.csv").unlink()
+    for n, row in enumerate(case.rows):
+        row[3] = "13"[n < 20]
+    only(case, "D440", "split", "fold 2 is empty", "correct the column")
+
+
+def test_folds_without_a_class(case: Case) -> None:
+    case.swap("{train: 50, val: 50}", "{folds: 4}")
+    case.rows = [[f, "ab"[n > 35], w, s] for n, (f, _, w, s) in enumerate(case.rows)]
+    only(case, "D441", "4", "`b` is not in folds", "2 groups with `b`", "`folds: 2` or fewer")
+    case.swap("{folds: 4}", "{folds: 2, folds_column: split}")
+    (case.folder / "data/t.csv").unlink()
+    for n, row in enumerate(case.rows):
+        row[3] = "12"[n > 19]
+    only(case, "D441", "split", "`b` is not in fold 1", "correct the column")
+
+
+def test_folds_without_a_finding(case: Case) -> None:
+    with_findings(case)
+    case.swap("{train: 50, val: 50}", "{folds: 2, fold: 2}")
+    assert case.check()[0] == []
+    (case.folder / "data/t.csv").unlink()
+    for n, row in enumerate(case.rows):
+        row[1] = str(int(n < 2))
+    codes = [(one.code, one.severity) for one in case.check()[0]]
+    assert ("D441", "warning") in codes
+
+
+def test_words_that_are_no_fold(case: Case) -> None:
+    case.swap("{train: 50, val: 50}", "{folds: 2, folds_column: split}")
+    only(case, "D442", "split", "all 40 lines say no fold from 1 to 2", "20 `train`", files=40)
+    case.swap("folds_column: split", "folds_column: fold")
+    only(case, "D406", "fold", "no column `fold`")
+    case.swap("{folds: 2, folds_column: fold}", "{folds: 2, column: split}")
+    (case.folder / "data/t.csv").unlink()
+    case.rows[3][3] = "valid"
+    only(case, "D424", "split", "1 of 40 lines says something else")
+
+
+def test_folds_of_very_different_sizes(case: Case) -> None:
+    case.swap("{train: 50, val: 50}", "{folds: 3}")
+    for n, row in enumerate(case.rows):
+        row[2] = f"P{max(0, n // 2 - 13)}"
+    only(case, "D443", "3", "very different sizes: 6 to 28 images", severity="warning")
+
+
 def test_rules_are_documented() -> None:
     codes = [rule.code for rule in DATA_RULES]
-    assert len(set(codes)) == len(codes) == 28
+    assert len(set(codes)) == len(codes) == 32
     for rule in DATA_RULES:
         assert rule.name.replace("_", "").isalpha()
         for word in ("What:", "Why:", "Bad:", "Good:"):

@@ -63,6 +63,17 @@ def check(spec: FilePath | str, *, data: bool = True, settings: Iterable[str] = 
     return Checked(study, tuple(diagnostics), {document.file: document.text}, int(has_errors(diagnostics)))
 
 
+def fold_table(study: Study) -> list[str]:
+    """How large the folds of a checked study are, as lines; none where it has no folds."""
+    split = study.spec.data.split if study.spec.data else None
+    if split is None or not split.folds:
+        return []
+    from specc.data import look_at
+    from specc.data.summary import fold_table as table
+
+    return table(look_at(study, None, study.folder)[0])
+
+
 def overridden(document: Document, settings: Iterable[str]) -> Document:
     """The document with `path=value` settings applied. Raises SpeccError T657."""
     given = tuple(settings)

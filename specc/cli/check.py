@@ -33,6 +33,7 @@ def check(
     found: list[Diagnostic] = []
     texts: dict[str, str] = {}
     missing = False
+    folds: list[str] = []
     for spec in specs:
         if fix:
             for made in program.mend(spec, data=not no_data):
@@ -40,6 +41,8 @@ def check(
         result = program.check(spec, data=not no_data)
         found += result.diagnostics
         texts |= result.texts
+        if result.study is not None and not no_data:
+            folds += program.fold_table(result.study)
         missing = missing or result.exit_code == 2
     edge.show(found, texts, form.value)
     machine = form is not Format.text
@@ -52,4 +55,6 @@ def check(
         raise SystemExit(2 if missing else 1)
     if not machine:
         edge.say(f"{', '.join(str(spec) for spec in specs)}: no errors")
+        for line in folds:
+            edge.say(line)
     edge.then(f"specc train {specs[0]}", machine)

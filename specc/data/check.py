@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from specc.data.known import known
 from specc.data.look import LISTS, Look
 from specc.data.rules import RULES
-from specc.data.split import groups, parts
+from specc.data.split import folds_of, groups, parts
 from specc.data.summary import Summary, summarize
 from specc.data.table import Row, Table, read_table
 from specc.errors import Diagnostic
@@ -54,6 +54,7 @@ def look_at(study: Study, progress: Progress | None, root: FilePath) -> tuple[Lo
         look.table = replace(table, rows=tuple(table.rows[place] for place in kept))
         look.entries = [entries[place] for place in kept]
     look.groups = groups(look)
+    look.folds = folds_of(look)
     look.parts = parts(look)
     return look, skipped
 

@@ -22,7 +22,8 @@ LISTS = ".specc"  # folder beside the spec; what is written there stays on this 
 
 @dataclass
 class Look:
-    """`entries`, `groups` and `parts` have one item a row; the latter two are empty while they cannot be known.
+    """`entries`, `groups`, `folds` and `parts` have one item a row; all but the first are empty while they cannot be
+    known (`folds`, too, where there are none; 0 is the test part).
 
     An entry is None where the file is not there or must not be opened. `lists` collects, by code, the files that a
     message counts; `blamed` are the numbers of rows that a message has spoken of so that no other needs to.
@@ -32,6 +33,7 @@ class Look:
     table: Table
     entries: Sequence[Entry | None] = ()
     groups: Sequence[str] = ()
+    folds: Sequence[int] = ()
     parts: Sequence[str] = ()
     lists: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     blamed: set[int] = field(default_factory=set)

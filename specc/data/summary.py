@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from specc.data.look import Look
+from specc.data.look import Look, printable
+from specc.data.split import marks
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,24 @@ class Summary:
     bits: Mapping[int, int] = field(default_factory=dict)
     modalities: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0  # images of another modality, by the spec's own wish
+
+
+def fold_table(look: Look) -> list[str]:
+    """The sizes of all folds as lines: images, groups, images of each class (or with each finding); none without."""
+    held = marks(look) if look.folds else None
+    if held is None:
+        return []
+    names = look.findings or look.classes
+    heads = ["", "images", *(["groups"] if look.groups else []), *map(printable, names)]
+    cells = [heads]
+    for fold in [*range(1, look.study.spec.data.split.folds + 1), *([0] if 0 in look.folds else [])]:
+        places = [place for place, of in enumerate(look.folds) if of == fold]
+        counts = [len(places), *([len({look.groups[place] for place in places})] if look.groups else [])]
+        counts += [sum(name in held[place] for place in places) for name in names]
+        cells.append([f"fold {fold}" if fold else "test", *(f"{count:,}" for count in counts)])
+    widths = [max(len(row[k]) for row in cells) for k in range(len(heads))]
+    return [f"{row[0]:<{widths[0]}}" + "".join(f"  {c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))
+            for row in cells]  # fmt: skip
 
 
 def summarize(look: Look, skipped: int) -> Summary:

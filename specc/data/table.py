@@ -109,7 +109,8 @@ def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
     words = wanted(study)
     header = tuple(values[0]) if values else ()
     split = study.spec.data.split
-    asked = set(words.values()) | ({split.column} if split and split.column else set())
+    told = {split.column, split.folds_column} - {None} if split else set()
+    asked = set(words.values()) | told
     missing = sorted(asked - set(header)) if values else []
     if not values:
         return Table(path, problem=("D405", "it has column names and no line of data"))

@@ -189,56 +189,6 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
     )
 
 
-def grouping(study: Study) -> tuple[str, str]:
-    """What stays together, as (kind, column or mark): column, folder, before, none or patient id."""
-    split, words = study.spec.data.split, study.spec.data.columns or {}
-    group = split.group if split else None
-    if group is None:
-        return ("column", words["patient"]) if "patient" in words else ("patient id", "")
-    if not isinstance(group, str):
-        return "before", group.before
-    if group in ("folder", "none"):
-        return group, ""
-    if group == "patient" and group not in words and study.spec.input.format == "dicom":
-        return "patient id", ""
-    return "column", words.get(group, group)
-
-
-def parts(study: Study) -> tuple[dict[str, str], str]:
-    """The columns that `parts_of` needs, and the function."""
-    split = study.spec.data.split
-    head = "from specc.pieces import index, tables\n\n\n"
-    head += "def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:\n"
-    if split is None:
-        return {}, f'{head}    """Every image trains."""\n    return ["train"] * len(rows)\n'
-    if split.column:
-        return {"part": split.column}, head + (
-            '    """The part of each row as the table tells it."""\n    return tables.split_column(rows, "part")\n'
-        )
-    kind, detail = grouping(study)
-    groups = {
-        "column": '[row["group"] for row in rows]',
-        "folder": 'tables.group_by_folder([row["file"] for row in rows])',
-        "before": f'tables.group_before([row["file"] for row in rows], {literal(detail)})',
-        "none": '[row["file"] for row in rows]',
-        "patient id": '[entry.facts.patient if entry.facts else "" for entry in entries]',
-    }[kind]
-    output: Any = getattr(study.spec, "output", None)
-    labels = '[row["label"] for row in rows]' if getattr(output, "classes", None) else '[""] * len(rows)'
-    deal = f"tables.split_grouped({labels}"
-    if getattr(output, "labels", None):
-        head = f"from specc.pieces.findings import finding, split_findings\n{head}"
-        words = literal(tuple(f"labels.{name}" for name in output.labels))
-        deal = f"split_findings([[finding(row[name]) for name in {words}] for row in rows]"
-    given = {part: getattr(split, part) for part in ("train", "val", "test")}
-    shares = {part: share for part, share in given.items() if share is not None}
-    return {"group": detail} if kind == "column" else {}, head + (
-        '    """Parts by percentage; what belongs together stays together."""\n'
-        f"    groups = {groups}\n"
-        f"    return {deal}, groups, {literal(shares)}, seed={literal(split.seed)})\n"
-    )
-
-
 def augmentation(study: Study) -> str:
     """`augment`: each change with its own uniform numbers, which follow from (seed, stage, epoch), place and sample."""
     text = "from torch import Tensor\n\nfrom specc.pieces import runtime as rt\n"

@@ -13,6 +13,7 @@ from specc.emit.inert import placeholder, require_inert
 from specc.emit.link import Linker
 from specc.emit.literal import literal
 from specc.emit.model import class_name, print_model
+from specc.emit.parts import parts_of
 from specc.plugin import IDENTITY, Piece, Program
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 PIECES = "specc.pieces"
 WHOLE = {
-    f"{PIECES}.{name}": name for name in ("runtime", "checkpoints", "readers", "tables", "index", "pixels", "export")
+    f"{PIECES}.{name}": name
+    for name in ("runtime", "checkpoints", "readers", "tables", "folds", "subset", "index", "pixels", "export")
 }
 HOMES = {
     f"{PIECES}.loop": "train",
@@ -107,7 +109,7 @@ def parameters(study: Study, network: str) -> int:
 
 def link(study: Study, task: Program) -> Linker:
     """Bind every slot and take `main` with all that it needs."""
-    columns, parts = printed.parts(study)
+    columns, parts = parts_of(study)
     bound, losses = printed.losses(study)
     texts = {
         printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),

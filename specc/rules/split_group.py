@@ -33,11 +33,16 @@ def check(study: Study) -> list[Diagnostic]:
     Source: Yagis et al. 2021, Sci Rep 11:22544.
     """
     data = study.spec.data
-    if data is None or data.split is None or data.split.column is not None or data.images is not None:
+    if data is None or data.split is None or data.images is not None:
         return []
-    group, columns = data.split.group, data.columns or {}
+    split, columns = data.split, data.columns or {}
+    told = bool(split.folds_column) or bool(split.column)
+    if told and not (split.use and split.use < 100) and (split.folds_column or not split.folds):
+        return []
+    group = split.group
     if group is None:
-        return [] if study.spec.input.format == "dicom" else [_unsaid(study)]
+        known = study.spec.input.format == "dicom" or (told and "patient" in columns)
+        return [] if known else [_unsaid(study)]
     if not isinstance(group, str) or group in _WORDS or group in columns:
         return []
     path = ("data", "split", "group")

@@ -36,6 +36,8 @@ def check(study: Study) -> list[Diagnostic]:
         message, label = "the data are not split into training and validation", "needs `split`"
         cure: Said = ("help", "add `split: {train: 80, val: 20, group: ...}`")
         return [fault(study, "S221", message, path, label, cure, span=study.key_span("data"))]
+    if split.folds is not None and split.column is None:
+        return []
     shares = {key: getattr(split, key) for key in ("train", "val", "test") if getattr(split, key) is not None}
     if split.column is not None:
         if not shares:

@@ -108,6 +108,23 @@ class Split(Arguments):
         description="what stays on one side: a column, `folder`, {before: `_`} or `none`; DICOM: PatientID by default",
     )
     column: str | None = Field(default=None, description="column of the manifest that says train, val or test")
+    folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
+        default=None,
+        description="cross-validation: so many folds, each of which validates once while the others train; `test` "
+        "(a percentage, or that of `column`) stays apart; `specc train` trains all folds and sums them up",
+    )
+    fold: Count | None = Field(
+        default=None,
+        description="only this fold validates, from 1 (default: each in turn; a single program: the first)",
+    )
+    folds_column: str | None = Field(
+        default=None, description="column of the manifest that says the fold of each image, 1 to `folds`, or test"
+    )
+    use: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        default=None,
+        description="percent of the training groups (patients) that train, the others are left out; validation and "
+        "test stay; `specc train --fractions` sets it",
+    )
 
 
 class Data(Arguments):
@@ -140,6 +157,10 @@ class Train(Arguments):
     batch_size: Count = Field(description="images between two updates of the weights")
     early_stop: EarlyStop | None = Field(default=None, description="when to stop early (default: never)")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=42, description="start of all random numbers")
+    repeats: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1,
+        description="train so many times, with the seeds `seed`, `seed` + 1, ..., the split being the same, and sum up",
+    )
     shuffle: bool = Field(default=True, description="another order of images in each epoch")
     drop_last: bool = Field(default=False, description="leave out the last batch where it is not full")
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(

@@ -39,7 +39,9 @@ def _report(look: Look, column: str, word: str) -> list[Diagnostic]:
     elif known:
         path = ("data", "columns", *word.split("."))
     else:
-        path = ("data", "split", "column") if not word else look.table.path
+        split = look.data.split
+        told = "folds_column" if split and column == split.folds_column else "column"
+        path = ("data", "split", told) if not word else look.table.path
     import difflib
 
     near = difflib.get_close_matches(column, header, 1)

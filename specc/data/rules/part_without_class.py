@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from specc.data.look import DataRule, Look, found
-from specc.data.split import PARTS, shares
+from specc.data.split import LEFT_OUT, PARTS, shares
 from specc.errors import Diagnostic
 from specc.rules.common import plural
 
@@ -26,7 +26,7 @@ def check(look: Look) -> list[Diagnostic]:
         output: {classes: [normal, pneumonia]}
         data: {folders: data/cxr, split: {train: 80, val: 20, seed: 7, group: {before: "_"}}}
     """
-    if not look.parts or not set(look.parts) <= set(PARTS):
+    if not look.parts or not set(look.parts) <= {*PARTS, LEFT_OUT}:
         return []
     asked = shares(look) or dict.fromkeys(part for part in PARTS if part in {"train", "val", *look.parts})
     tally = Counter((part, row.label) for part, row in zip(look.parts, look.table.rows, strict=True))
@@ -42,15 +42,15 @@ def check(look: Look) -> list[Diagnostic]:
         return []
     split = look.data.split
     people = f"{plural(len(set(look.groups)), 'group')}, {plural(len(look.table.rows), 'image')}"
-    cure = (
-        "correct the column" if split.column else "add patients of that class, try another `seed`, or change the shares"
-    )
+    column = bool(split.column) and not split.folds
+    cure = "correct the column" if column else "add patients of that class, try another `seed`, or change the shares"
+    cure = f"`use`: more than {split.use:g} percent, or {cure}" if split.use and split.use < 100 else cure
     return found(
         look,
         "D416",
         "a part of the split lacks images: " + ", ".join(lacking),
-        ("data", "split", "column") if split.column else ("data", "split"),
-        "by this column" if split.column else people,
+        ("data", "split", "column") if column else ("data", "split"),
+        "by this column" if column else people,
         ("help", cure),
     )
 
@@ -59,5 +59,5 @@ RULE = DataRule(
     "D416",
     "part_without_class",
     check,
-    ("D403", "D404", "D405", "D406", "D407", "D408", "D410", "D411", "D421", "D424"),
+    ("D403", "D404", "D405", "D406", "D407", "D408", "D410", "D411", "D421", "D424", "D440", "D441"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.data.look import DataRule, Look, found, printable
-from specc.data.split import PARTS, findings
+from specc.data.split import LEFT_OUT, PARTS, findings
 from specc.errors import Diagnostic
 from specc.rules.common import plural
 
@@ -25,7 +25,7 @@ def check(look: Look) -> list[Diagnostic]:
         data: {manifest: table.csv, columns: {image: file, labels: {effusion: effusion, nodule: nodule}}}
     """
     table = findings(look) if look.findings else []
-    if not table or not look.parts or not set(look.parts) <= set(PARTS):
+    if not table or not look.parts or not set(look.parts) <= {*PARTS, LEFT_OUT}:
         return []
     made = []
     for part in PARTS:

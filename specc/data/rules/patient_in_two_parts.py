@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from specc.data.look import DataRule, Look, found, share
-from specc.data.split import grouping
+from specc.data.split import LEFT_OUT, PARTS, grouping, sides
 from specc.errors import Diagnostic
 
 
@@ -26,11 +26,11 @@ def check(look: Look) -> list[Diagnostic]:
 
     Source: Yagis et al. 2021, Sci Rep 11: 22544, doi:10.1038/s41598-021-01681-w.
     """
-    if not look.parts:
+    if not look.parts or not set(look.parts) <= {*PARTS, LEFT_OUT}:
         return []
     parts: dict[str, set[str]] = defaultdict(set)
-    people = look.patients()
-    for who, part in zip(people, look.parts, strict=True):
+    people, where_of = look.patients(), sides(look)
+    for who, part in zip(people, where_of, strict=True):
         if who:
             parts[who].add(part)
     torn = {who for who, where in parts.items() if len(where) > 1}
@@ -38,18 +38,20 @@ def check(look: Look) -> list[Diagnostic]:
         return []
     files = [
         (row, f"patient {who} in {part}")
-        for row, who, part in zip(look.table.rows, people, look.parts, strict=True)
+        for row, who, part in zip(look.table.rows, people, where_of, strict=True)
         if who in torn
     ]
-    column = bool(look.data.split.column)
+    split = look.data.split
+    column = "folds_column" if split.folds_column else "column" if split.column else ""
+    shares = f"folds: {split.folds}" if split.folds else "train: 80, val: 20"
     return found(
         look,
         "D413",
         f"{share(len(torn), len(parts), 'patient')} in more than one part",
-        ("data", "split", "column") if column else ("data", "split", "group"),
+        ("data", "split", column) if column else ("data", "split", "group"),
         "this column splits" if column else f"groups by {grouping(look)}",
         ("why", "images of one person are nearly alike: validation would measure memory"),
-        ("help", "let specc split by patient: `split: {train: 80, val: 20, group: patient}`"),
+        ("help", f"let specc split by patient: `split: {{{shares}, group: patient}}`"),
         files=files,
         severity="error" if column else "warning",
     )

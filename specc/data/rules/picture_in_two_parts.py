@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from specc.data.look import DataRule, Look, found
+from specc.data.split import sides
 from specc.data.table import Row
 from specc.errors import Diagnostic
 from specc.rules.common import plural
@@ -25,7 +26,7 @@ def check(look: Look) -> list[Diagnostic]:
         data: {manifest: table.csv, columns: {image: file}, split: {column: split}}
     """
     same: dict[str, list[tuple[Row, str]]] = defaultdict(list)
-    for row, entry, part in zip(look.table.rows, look.entries, look.parts or [""] * len(look.entries), strict=True):
+    for row, entry, part in zip(look.table.rows, look.entries, sides(look) or [""] * len(look.entries), strict=True):
         if entry is not None and entry.pixels and part:
             same[entry.pixels if entry.low != entry.high else entry.path].append((row, part))
     copies = {digest: rows for digest, rows in same.items() if len({part for _, part in rows}) > 1}

@@ -23,7 +23,7 @@ def check(look: Look) -> list[Diagnostic]:
         data: {manifest: table.csv, columns: {image: file, patient: patient}, split: {train: 67, val: 33}}
     """
     asked = shares(look)
-    if not asked or not look.parts or look.data.split.column:
+    if not asked or not look.parts or look.data.split.column or look.data.split.use:
         return []
     reached = {part: 100 * look.parts.count(part) / len(look.parts) for part in asked}
     total = sum(asked.values())

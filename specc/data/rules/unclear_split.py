@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.data.look import DataRule, Look, counts, found, share
-from specc.data.split import PARTS, shares
+from specc.data.split import LEFT_OUT, PARTS, shares
 from specc.errors import Diagnostic
 
 
@@ -30,13 +30,19 @@ def check(look: Look) -> list[Diagnostic]:
     if split.column and asked:
         help_ = "keep one of the two: the column, or the percentages"
         return found(look, "D424", "the split is given twice", ("data", "split"), "column and shares", ("help", help_))
-    if not split.column and (not {"train", "val"} <= asked.keys() or abs(sum(asked.values()) - 100) > 0.01):
+    if (
+        not split.column
+        and not split.folds
+        and (not {"train", "val"} <= asked.keys() or abs(sum(asked.values()) - 100) > 0.01)
+    ):
         total = (
             f"sums to {sum(asked.values()):g}" if {"train", "val"} <= asked.keys() else "`train` and `val` are needed"
         )
         message = "the percentages of a split are `train`, `val` and (if wanted) `test`, and sum to 100"
         return found(look, "D424", message, ("data", "split"), total, ("help", f"as in {usual}"))
-    strange = [(row, part) for row, part in zip(look.table.rows, look.parts, strict=False) if part not in PARTS]
+    strange = [
+        (row, part) for row, part in zip(look.table.rows, look.parts, strict=False) if part not in (*PARTS, LEFT_OUT)
+    ]
     if not split.column or not strange:
         return []
     return found(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.data.look import DataRule, Look, found, share
-from specc.data.split import grouping, shares
+from specc.data.split import by_groups, grouping
 from specc.errors import Diagnostic
 
 
@@ -24,7 +24,7 @@ def check(look: Look) -> list[Diagnostic]:
 
     Source: Yagis et al. 2021, Sci Rep 11: 22544.
     """
-    if not look.table.rows or not shares(look) or look.data.split.column:
+    if not look.table.rows or not by_groups(look):
         return []
     why = "images of one person on both sides would let validation measure memory"
     ways = '`group: {before: "_"}` (part of the file name), `group: folder`, or a column `patient` in a manifest'

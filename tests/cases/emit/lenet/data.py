@@ -94,7 +94,7 @@ def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     entries = index.index(paths, store, rt.leave_if_asked, "none", None, workers)
     used = every_file(entries)
     split = parts_of([table[place] for place in used], [entries[place] for place in used])
-    order = sorted(range(len(used)), key=lambda place: PARTS.index(split[place]))
+    order = [place for part in PARTS for place, where in enumerate(split) if where == part]
     table, entries = [table[used[place]] for place in order], [entries[used[place]] for place in order]
     facts = [entry.facts for entry in entries if entry.facts]
     ends = np.cumsum([split.count(part) for part in PARTS]).tolist()
