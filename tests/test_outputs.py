@@ -194,10 +194,12 @@ def test_a_finding_that_nobody_knows_has_no_figures(finished: Run) -> None:
             [*row[:4], row[4] if n == 0 or row[0] == "train" else "", *row[5:]] for n, row in enumerate(rows)
         )
     question = Question(labels=LABELS, by_patient=True)
-    val = evaluate(finished, question, Images(finished.folder.parent))["val"]
+    result = evaluate(finished, question, Images(finished.folder.parent))
+    val = result["val"]
     assert val["metrics"]["nodule"]["auc"]["value"] is None
-    assert val["metrics"][MEAN]["auc"]["value"] == val["metrics"]["effusion"]["auc"]["value"]
-    assert "\n".join(table({"val": val}, question))
+    assert val["metrics"][MEAN]["auc"] == val["metrics"]["effusion"]["auc"]
+    assert "`nodule` is not known of any image: no AUC" in val["remarks"]
+    assert "\n".join(table(result, question))
 
 
 def test_the_program_of_findings_holds_no_classes() -> None:

@@ -1,26 +1,48 @@
-"""Evaluate a run."""
+"""Evaluate a run on its own images, or a model on labelled images from elsewhere."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specc.api.program import study_of
 from specc.deploy import contract as contracts
+from specc.deploy import external, labelled
+from specc.deploy.seen import images_seen
+from specc.deploy.session import Session, open_model
+from specc.errors import Diagnostic, SpeccError
 from specc.run import evaluate as evaluation
-from specc.run import resume
+from specc.run import folders, resume
+from specc.run.evaluate import pictures, worst
 from specc.run.faults import fault
 from specc.run.folders import Run
 from specc.run.origins import origins
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures by split (`val`, `test`): metrics with intervals, those of the baseline, a confusion table."""
+    """Figures by part (`val`, `test`, or `external`): metrics with intervals, those of the baseline, tables.
+
+    `folder` holds metrics.json, predictions.csv and the pictures.
+    """
 
     figures: dict[str, Any]
     question: evaluation.Question
+    folder: FilePath
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def pictures(self) -> list[FilePath]:
+        """The files of the pictures, those of test images before those of validation images."""
+        parts = [self.figures[name] for name in ("external", "test", "val") if name in self.figures]
+        return [self.folder / name for part in parts for name in part["pictures"]]
 
     def plain(self) -> dict[str, Any]:
         """As eval/metrics.json holds it."""
@@ -34,9 +56,71 @@ class Evaluation:
         return "\n".join(self.lines())
 
 
-def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Evaluation:
-    """Figures of a finished run, written to eval/metrics.json. Raises SpeccError T658 when nothing can be judged."""
-    place = Run(FilePath(run))
+def evaluate(
+    run: FilePath | str,
+    *,
+    data: FilePath | str | None = None,
+    columns: Iterable[str] | Mapping[str, str] = (),
+    by: str | None = None,
+    output: FilePath | str | None = None,
+    force: bool = False,
+    device: str = "auto",
+    tell: Callable[[int, int], object] = lambda done, total: None,
+) -> Evaluation:
+    """Figures of a finished run on its own validation and test images, or of a model on other labelled images.
+
+    `run` is a run's folder or an exported model. `data` is a CSV table of labelled images or a folder with one folder
+    per class; with a run it may also be the folder where its own images lie now. `columns` says what the table's
+    columns are called (`{"label": "diagnosis"}`), `by` names a column of subgroups. Results are written into the run's
+    eval/, or for other images into `output` (default: `eval-NAME` beside the model). `tell` hears how many images of
+    how many are answered. Raises SpeccError T658, T674, T675, P84x, P872 to P879.
+    """
+    place = FilePath(run)
+    if data is None or (not place.is_file() and _own_data(Run(place), FilePath(data))):
+        if place.is_file():
+            cure = "name labelled images: `--data TABLE.csv`, or a folder with one folder per class"
+            around = f"; for those of its own study: `specc eval {place.parent}`" if _is_run(place.parent) else ""
+            raise fault("T674", f"{place} is a model, and no images are named to judge it by", cure + around)
+        given = next((name for name, value in (("-o", output), ("--columns", columns)) if value), None)
+        if given is not None:
+            raise fault("T674", f"`{given}` is for other images than the run's own", "add `--data TABLE.csv`")
+        return _of_run(Run(place), data, by)
+    words = [f"{word}={column}" for word, column in columns.items()] if isinstance(columns, Mapping) else list(columns)
+    return _of_model(place, FilePath(data), words, by, output, force, device, tell)
+
+
+def _is_run(place: FilePath) -> bool:
+    return Run(place).lock.is_file()
+
+
+def _own_data(run: Run, data: FilePath) -> bool:
+    """Whether `data` is a folder in which the run's own table or folder of images lies."""
+    source = resume.read_lock(run).resolved.get("data", {})
+    names = [source[name] for name in ("manifest", "folders", "images") if source.get(name)]
+    return data.is_dir() and any((data / name).exists() for name in names)
+
+
+def question_of(contract: contracts.Contract) -> evaluation.Question:
+    """What the model answers."""
+    output = contract.output
+    units = output.units
+    positive = output.classes.index(output.positive) if output.positive in output.classes else 1
+    named = tuple(unit or "" for unit in units.values())
+    return evaluation.Question(
+        output.classes, positive, tuple(units), named, output.aggregate == "patient", output.labels
+    )
+
+
+def _images(contract: contracts.Contract, root: FilePath) -> evaluation.Images:
+    window = contract.input.window
+    fixed = (window.center, window.width) if isinstance(window, contracts.Window) else None
+    return evaluation.Images(root, contract.input.reader_window, fixed, contract.input.frame)
+
+
+# ---------------------------------------------------------------------- a run's own images
+
+
+def _of_run(place: Run, data: FilePath | str | None, by: str | None) -> Evaluation:
     lock = resume.read_lock(place)
     if not place.contract.exists():
         cure = f"`specc train --resume {place.folder}` goes on with it"
@@ -46,21 +130,105 @@ def evaluate(run: FilePath | str, *, data: FilePath | str | None = None) -> Eval
     root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
     found = origins(study_of(place, lock, root), root)
     question = question_of(contract)
-    window = contract.input.window
-    fixed = (window.center, window.width) if isinstance(window, contracts.Window) else None
-    images = evaluation.Images(found.root, contract.input.reader_window, fixed, contract.input.frame)
-    return Evaluation(evaluation.evaluate(place, question, images, found.patient_of, lock.seed), question)
+    session = open_model(place.model, "cpu")
+    draw = _drawing(place.model, session, question, found.root, place.eval, lock.seed)
+    groups = None if by is None else (by, found.column(by))
+    images = _images(contract, found.root)
+    figures = evaluation.evaluate(place, question, images, found.patient_of, lock.seed, groups, draw)
+    return Evaluation(figures, question, place.eval)
 
 
-def question_of(contract: contracts.Contract) -> evaluation.Question:
-    """What a model answers, as its contract says."""
-    classes, units = contract.output.classes, contract.output.units
-    positive = classes.index(contract.output.positive) if contract.output.positive in classes else 1
-    return evaluation.Question(
-        classes,
-        positive,
-        tuple(units),
-        tuple(u or "" for u in units.values()),
-        contract.output.aggregate == "patient",
-        contract.output.labels,
-    )
+def _drawing(
+    model: FilePath, session: Session, question: evaluation.Question, root: FilePath, folder: FilePath, seed: int
+) -> Callable[[str, evaluation.Rows, Mapping[str, Any]], list[str]]:
+    """What draws the pictures of a part into a folder; those of a run carry the name of the part."""
+
+    def seen(files: Sequence[str]) -> list[NDArray[np.float32] | None]:
+        return images_seen(model, session, [root / file for file in files])
+
+    def draw(name: str, rows: evaluation.Rows, part: Mapping[str, Any]) -> list[str]:
+        tail = "" if name == evaluation.EXTERNAL else f"-{name}"
+        drawn = pictures.draw(rows, question, part, folder, tail, seed)
+        return [*drawn, *worst.draw(rows, question, part, folder, tail, seen)]
+
+    return draw
+
+
+# ---------------------------------------------------------------------- other images
+
+
+def _of_model(
+    place: FilePath,
+    data: FilePath,
+    columns: Iterable[str],
+    by: str | None,
+    output: FilePath | str | None,
+    force: bool,
+    device: str,
+    tell: Callable[[int, int], object],
+) -> Evaluation:
+    model = place / "model.onnx" if place.is_dir() else place
+    session = open_model(model, device)
+    contract, question = session.contract, question_of(session.contract)
+    if not data.exists():
+        raise fault("P872", f"there is no table or folder {data}", "look at its name and at the folder you are in")
+    run = Run(model.parent) if _is_run(model.parent) else None
+    lock = None if run is None else resume.read_lock(run)
+    words = labelled.parse_columns(columns, labelled.words_of(contract.output), lambda *text: fault("T675", *text))
+    usual = _usual({} if lock is None else lock.resolved.get("data", {}).get("columns") or {})
+    images = labelled.read_labelled(data, contract.output, question, words, usual, by)
+    external.check_groups(images, by)
+    folder = FilePath(output) if output is not None else model.parent / f"eval-{folders.slug(images.name)}"
+    _refuse_used(folder, force)
+    train, own = (None, None) if run is None else _study(run, question)
+    warnings = (*session.warnings, *images.warnings, *external.check_overlap(images, own))
+    seed = 42 if lock is None else lock.seed
+    bars = None
+    if run is not None and lock is not None and train is not None:
+        there = _images(contract, resume.folder_of(run, lock))
+        bars = there.bars(train) if all((there.root / file).is_file() for file in train.files) else None
+    rivals = evaluation.Rivals(question, seed, train, bars)
+    draw = _drawing(model, session, question, images.root, folder, seed)
+    total = len(images.items)
+    try:
+        figures = external.judge_external(
+            session, images, question, rivals, _images(contract, images.root), folder, by, draw,
+            lambda done: tell(done, total),
+        )  # fmt: skip
+    except OSError as error:
+        raise fault("T659", f"cannot write {folder}: {error.strerror}", "choose another place with `-o DIR`") from error
+    return Evaluation(figures, question, folder, warnings)
+
+
+def _refuse_used(folder: FilePath, force: bool) -> None:
+    """Raise SpeccError T660 where something is there already, unless `force`."""
+    if folder.exists() and not folder.is_dir():
+        raise fault("T660", f"{folder} is a file", "name a new folder: `-o DIR`")
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        cure = "name a new folder with `-o DIR`, or add `--force`"
+        raise fault("T660", f"{folder} holds files already, and nothing is overwritten", cure)
+
+
+def _usual(columns: Mapping[str, Any]) -> dict[str, str]:
+    """The study's own names of columns by our words."""
+    found: dict[str, str] = {}
+    for word, column in columns.items():
+        inner = column if isinstance(column, Mapping) else {}
+        found |= {f"{word}.{name}": str(name_of) for name, name_of in inner.items()} or {word: str(column)}
+    return found
+
+
+def _study(run: Run, question: evaluation.Question) -> tuple[evaluation.Rows | None, external.Own | None]:
+    """The training rows of the model's own run, and what it knows of its images; None where they are not kept."""
+    try:
+        hashes: dict[str, str] = json.loads(run.index.read_text(encoding="utf-8"))
+        splits = evaluation.read_predictions(run.eval / "predictions.csv", question)
+    except (OSError, ValueError, SpeccError):
+        return None, None
+    parts: dict[str, str] = {}
+    people: dict[str, str] = {}
+    for name in ("test", "val", "train"):  # the last one counts
+        rows = splits.get(name, evaluation.Rows.empty())
+        parts |= {hashes[file]: name for file in rows.files if hashes.get(file)}
+        people |= dict.fromkeys(rows.patients, name)
+    return splits.get("train"), external.Own(parts, people)

@@ -1,21 +1,72 @@
-"""`specc eval RUN`: figures with intervals, beside a baseline."""
+"""`specc eval RUN|MODEL.onnx`: figures with intervals, beside a baseline, and pictures."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from specc.cli import edge
-from specc.cli.options import Data, Json, RunFolder
+from specc.cli.options import Force, Json
+from specc.cli.predict import Device
 
 
-def eval_(run: RunFolder, data: Data = None, as_json: Json = False) -> None:
-    """Evaluate a run on its validation and test images, with intervals over patients and a baseline."""
+def eval_(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN|MODEL.onnx", help="A run's folder, or an exported model.", show_default=False)
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="TABLE.csv|DIR",
+            help="Labelled images from elsewhere: a table, or a folder with one folder per class. With a RUN also the "
+            "folder where its own images lie now.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns", metavar="WORD=COLUMN", help="What the table calls image, label, ...", show_default=False
+        ),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COLUMN", help="Figures for each entry of it.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="A new folder for the results.", show_default=False),
+    ] = None,
+    device: Annotated[Device, typer.Option("--device", help="Where to compute.")] = Device.auto,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a run on its validation and test images, or a model on labelled images from elsewhere.
+
+    Figures come with intervals over patients and a baseline; pictures and tables are written beside them.
+    """
     from specc.api.evaluation import evaluate
 
-    result = evaluate(run, data=data)
+    def tell(done: int, total: int) -> None:
+        if not as_json and total >= 100 and done % max(1, total // 10) == 0:
+            edge.tell(f"{done}/{total} images")
+
+    result = evaluate(
+        run, data=data, columns=columns or (), by=by, output=output, force=force, device=device.value, tell=tell
+    )
+    edge.show(result.warnings, {})
     if as_json:
         edge.say(json.dumps(result.plain(), allow_nan=False))
     else:
         for line in result.lines():
             edge.say(line)
-    edge.then(f"specc predict {run / 'model.onnx'} FILES", as_json)
+        if result.pictures:
+            edge.say(f"pictures  {result.folder}: {', '.join(file.name for file in result.pictures)}")
+        if "external" in result.figures:
+            edge.say(f"answers   {result.folder / 'predictions.csv'}")
+    own = run if run.is_dir() else None
+    model = run / "model.onnx" if own is not None else run
+    edge.then(f"open {result.folder}" if data is not None or own is None else f"specc predict {model} FILES", as_json)

@@ -37,6 +37,15 @@ DOCS: dict[str, str] = {
     "P860": "The model itself abstains: the image is too unlike those that it was trained on.",
     "P870": "No image was given, or the folder holds none.",
     "P871": "The table of patients cannot be read, lacks the column, or does not name a file.",
+    "P872": "The table or folder of labelled images cannot be read, is empty, or names a file outside its own folder.",
+    "P873": "The table of labelled images has no column for the file, or for the truth; `--columns` names them.",
+    "P874": "An entry of the truth is not a class of the model, not a number, or not 1, 0 or blank.",
+    "P875": "The folders of labelled images are not called as the model's classes, or cannot hold what it answers.",
+    "P876": "Images, or their patients, belong to the study that the model comes from. Figures on images that were "
+    "trained on say nothing about others: they are refused.",
+    "P877": "The column of subgroups is not in the table, or has too many different entries.",
+    "P878": "The same image is there more than once (told, not refused).",
+    "P879": "No image can be judged: each was refused by the model, or has no truth.",
 }
 
 

@@ -83,7 +83,7 @@ def predict(
     shown, pending = 0, 0
     for number, file in enumerate(files):
         try:
-            pixels, patient = _read(session, file)
+            pixels, patient = read_image(session, file)
         except Refusal as refusal:
             ready[number] = Answer(str(file), refused=(refusal.code, refusal.reason))
         else:
@@ -147,7 +147,7 @@ def _mean(rows: list[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
-def _read(session: Session, file: FilePath) -> tuple[NDArray[np.float32], str | None]:
+def read_image(session: Session, file: FilePath) -> tuple[NDArray[np.float32], str | None]:
     """Pixels (C, H, W) that the graph takes, and the patient that the header names. Raises Refusal."""
     from specc.pieces import readers
 

@@ -6,29 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from specc.run.canvas import BLUE, GREEN, OTHERS, RED, canvas, legend, save, style
 from specc.run.verdict import Curve, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's palette (2008), readable with colour-blindness
-TRAIN, VAL, MARK, INK, FAINT = "#0072B2", "#D55E00", "#009E73", "#222222", "#d9d9d9"
-OTHERS = ("#CC79A7", "#009E73", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+TRAIN, VAL, MARK = BLUE, RED, GREEN
 MOST = 4  # metrics that are drawn
 
 
 def draw(curve: Curve, verdict: Verdict, name: str, file: FilePath) -> None:
     """Write the curve as a PNG of 1500 x 675 pixels (one panel: 975 x 675). The file is replaced whole."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     others = {_label(name): values for name, values in curve.metrics.items() if name.endswith("loss")}
     metrics = dict([item for item in curve.metrics.items() if not item[0].endswith("loss")][:MOST])
-    figure = Figure(figsize=(10 if metrics else 6.5, 4.5), dpi=150, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = canvas(10 if metrics else 6.5, 4.5, f"{name}: {verdict.word} – {verdict.reason}")
     panels = figure.subplots(1, 2 if metrics else 1, squeeze=False)[0]
-    style = {"color": INK, "ha": "left", "x": 0.01, "parse_math": False}
-    figure.suptitle(f"{name}: {verdict.word} – {verdict.reason}", fontsize=12, fontweight="bold", **style)
     losses = {"training": (curve.train, TRAIN), "validation": (curve.val, VAL)}
     losses |= {label: (values, colour) for (label, values), colour in zip(others.items(), OTHERS, strict=False)}
     _panel(panels[0], curve, verdict, losses, "loss")
@@ -39,9 +32,7 @@ def draw(curve: Curve, verdict: Verdict, name: str, file: FilePath) -> None:
         _panel(panels[1], curve, verdict, rows, "metric on the validation images" if measured else "metric")
         if all(0 <= x <= 1 for values, _ in rows.values() for x in values if x is not None):
             panels[1].set_ylim(-0.02, 1.02)
-    part = file.with_name(f".{file.name}.part")
-    figure.savefig(part, format="png", metadata={"Software": None})
-    part.replace(file)
+    save(figure, file)
 
 
 def _panel(
@@ -63,17 +54,10 @@ def _panel(
             axes.axvspan(
                 curve.epochs[verdict.since] - 0.5, curve.epochs[-1] + 0.5, color=VAL, alpha=0.07, lw=0, zorder=0
             )
-    axes.set_title(title, fontsize=10, loc="left", color=INK)
-    axes.set_xlabel("epoch", color=INK)
+    style(axes, title, "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(color=FAINT, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#888888")
-    axes.tick_params(colors="#555555", labelsize=9)
     axes.margins(x=0.03)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    legend(axes)
 
 
 def _distinct(metrics: Mapping[str, Sequence[float | None]]) -> dict[str, Sequence[float | None]]:

@@ -21,6 +21,8 @@ DOCS: dict[str, str] = {
     "T659": "A folder or file of the run cannot be written.",
     "T660": "The emitted program's folder already holds other files; nothing is overwritten without `--force`.",
     "T661": "There is no reference page of that name.",
+    "T674": "The evaluation of an exported model needs labelled images, and some options are only for those.",
+    "T675": "`--columns` names the columns of a table as WORD=COLUMN, with the words that the model's task has.",
     "X701": "torch and onnxruntime give different answers for the exported network; the model is not fit for use.",
     "E501": "A package that this command needs is not installed.",
 }

@@ -39,6 +39,36 @@ class Figure:
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
+class Bootstrap:
+    """How often each patient is drawn, the same for every figure; `members` (N,) is the patient of every image."""
+
+    def __init__(self, patients: Sequence[str], seed: int) -> None:
+        import numpy as np
+
+        numbers: dict[str, int] = {}
+        self.members: Ints = np.asarray([numbers.setdefault(who, len(numbers)) for who in patients], dtype=np.int64)
+        self.patients, self.seed = len(numbers), seed
+
+    def weights(self) -> list[Floats]:
+        """Parts of (DRAWS, patients), small enough to be spread over the images; none with one patient."""
+        import numpy as np
+
+        if self.patients < 2:
+            return []  # one patient says nothing about others
+        dice = np.random.default_rng(self.seed)
+        drawn = dice.multinomial(self.patients, [1 / self.patients] * self.patients, size=DRAWS).astype(np.float64)
+        size = max(1, AT_ONCE // max(1, len(self.members)))
+        return [drawn[start : start + size] for start in range(0, DRAWS, size)]
+
+    def of(self, kept: Sequence[int]) -> Bootstrap:
+        """The same draws of the same patients for some of the images."""
+        import numpy as np
+
+        part = Bootstrap((), self.seed)
+        part.members, part.patients = self.members[np.asarray(kept, dtype=np.int64)], self.patients
+        return part
+
+
 def classification(
     targets: Sequence[int],
     answers: Sequence[int],
@@ -47,34 +77,55 @@ def classification(
     positive: int = 1,
     seed: int = 42,
 ) -> dict[str, Figure]:
-    """Accuracy, balanced accuracy, AUC, sensitivity and specificity.
+    """Accuracy, balanced accuracy, AUC, sensitivity, specificity and F1; with two classes, predictive values (PPV,
+    NPV) and average precision, too.
 
-    `targets` and `answers` (N,) are class indices, `probabilities` (N, K). With two classes AUC, sensitivity and
-    specificity are those of the positive class; with more, each is the mean over the classes that occur, one class
-    against the rest.
+    `targets` and `answers` (N,) are class indices, `probabilities` (N, K). With two classes all but the accuracies are
+    those of the positive class; with more, each is the mean over the classes that occur, one class against the rest.
     """
     import numpy as np
 
     t, a = np.asarray(targets, dtype=np.int64), np.asarray(answers, dtype=np.int64)
-    return _figures(*class_draws(t, a, np.asarray(probabilities, dtype=np.float64), patients, positive, seed))
+    return figures(*class_draws(t, a, np.asarray(probabilities, dtype=np.float64), patients, positive, seed))
 
 
-def class_draws(t: Ints, a: Ints, p: Floats, patients: Sequence[str], positive: int, seed: int) -> tuple[Points, Draws]:
+def class_draws(
+    t: Ints, a: Ints, p: Floats, patients: Sequence[str] | Bootstrap, positive: int, seed: int
+) -> tuple[Points, Draws]:
     """Points of `classification`, and of every draw; the same patients in the same order are drawn alike."""
     import numpy as np
 
+    bootstrap = patients if isinstance(patients, Bootstrap) else Bootstrap(patients, seed)
     classes = p.shape[1]
     points = class_points(t, a, p, positive)
-    groups, members = _groups(patients)
-    tables = np.zeros((groups, classes, classes))
-    np.add.at(tables, (members, t, a), 1.0)
+    tables = np.zeros((bootstrap.patients, classes, classes))
+    np.add.at(tables, (bootstrap.members, t, a), 1.0)
     draws: Draws = {name: [] for name in points}
-    for weights in _weights(groups, len(t), seed):
-        confusion = np.tensordot(weights, tables, axes=1)
-        for name, column in _from_confusion(confusion, positive).items():
-            draws[name].append(column)
-        draws["auc"].append(_mean_auc(t, p, weights[:, members], positive))
+    for weights in bootstrap.weights():
+        columns = _from_confusion(np.tensordot(weights, tables, axes=1), positive)
+        images = weights[:, bootstrap.members]
+        columns["auc"] = _mean_auc(t, p, images, positive)
+        if classes == 2:
+            columns["average_precision"] = _average_precision(t == positive, p[:, positive], images)
+        for name in points:
+            draws[name].append(columns[name])
     return points, draws
+
+
+def mean_figures(several: Sequence[tuple[Points, Draws]]) -> dict[str, Figure]:
+    """Each metric's mean over the questions for which it exists, with the interval of that mean.
+
+    All must be drawn alike (one Bootstrap); a draw counts where the metric exists for all of these questions.
+    """
+    import numpy as np
+
+    points: Points = {}
+    draws: Draws = {}
+    for name in several[0][0] if several else ():
+        known = [(value, d[name]) for p, d in several for value in (p[name],) if value is not None]
+        points[name] = sum(value for value, _ in known) / len(known) if known else None
+        draws[name] = [np.mean(parts, axis=0) for parts in zip(*(d for _, d in known), strict=True)]
+    return figures(points, draws)
 
 
 def class_points(t: Ints, a: Ints, p: Floats, positive: int) -> dict[str, float | None]:
@@ -91,11 +142,13 @@ def class_points(t: Ints, a: Ints, p: Floats, positive: int) -> dict[str, float 
         metrics.roc_auc_score(t == k, p[:, k]) for k in _scored(p.shape[1], positive) if 0 < (t == k).sum() < len(t)
     ]
     result["auc"] = float(np.mean(areas)) if areas else None
-    confusion = metrics.confusion_matrix(t, a, labels=range(p.shape[1]))[None].astype(np.float64)
-    rest = _from_confusion(confusion, positive)
-    for name in ("sensitivity", "specificity"):
-        value = float(rest[name][0])
-        result[name] = None if np.isnan(value) else value
+    table = metrics.confusion_matrix(t, a, labels=range(p.shape[1]))[None].astype(np.float64)
+    for name, column in _from_confusion(table, positive).items():
+        result.setdefault(name, None if np.isnan(column[0]) else float(column[0]))
+    if p.shape[1] == 2:
+        truth = t == positive
+        precision = metrics.average_precision_score(truth, p[:, positive]) if 0 < truth.sum() < len(t) else None
+        result["average_precision"] = None if precision is None else float(precision)
     return result
 
 
@@ -114,7 +167,7 @@ def regression(
     import numpy as np
 
     t, v = np.asarray(targets, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    return _figures(*value_draws(t, v, patients, seed))
+    return figures(*value_draws(t, v, patients, seed))
 
 
 def value_draws(t: Floats, v: Floats, patients: Sequence[str], seed: int) -> tuple[Points, Draws]:
@@ -129,12 +182,12 @@ def value_draws(t: Floats, v: Floats, patients: Sequence[str], seed: int) -> tup
         "r2": None if constant else float(metrics.r2_score(t, v)),
         "bias": float(np.mean(v - t)),
     }
-    groups, members = _groups(patients)
+    bootstrap = Bootstrap(patients, seed)
     terms = np.stack([np.ones_like(t), np.abs(v - t), (v - t) ** 2, v - t, t, t * t], axis=1)
-    sums = np.zeros((groups, terms.shape[1]))
-    np.add.at(sums, members, terms)
+    sums = np.zeros((bootstrap.patients, terms.shape[1]))
+    np.add.at(sums, bootstrap.members, terms)
     draws: Draws = {name: [] for name in points}
-    for weights in _weights(groups, len(t), seed):
+    for weights in bootstrap.weights():
         n, absolute, squared, signed, first, second = (weights @ sums).T
         spread = second - first**2 / n
         spread = np.where(spread > 1e-12 * np.abs(second), spread, np.nan)
@@ -188,26 +241,6 @@ def chosen(probabilities: Sequence[Sequence[float]], positive: int = 1) -> list[
     return [int(k) for k in p.argmax(axis=1)]
 
 
-def _groups(patients: Sequence[str]) -> tuple[int, Ints]:
-    """Number of patients, and the patient of every image as an index (N,)."""
-    numbers: dict[str, int] = {}
-    members = [numbers.setdefault(patient, len(numbers)) for patient in patients]
-    import numpy as np
-
-    return len(numbers), np.asarray(members, dtype=np.int64)
-
-
-def _weights(groups: int, images: int, seed: int) -> list[Floats]:
-    """How often each patient was drawn: parts of (DRAWS, groups), small enough to be spread over the images."""
-    import numpy as np
-
-    if groups < 2:
-        return []  # one patient says nothing about others
-    drawn = np.random.default_rng(seed).multinomial(groups, [1 / groups] * groups, size=DRAWS).astype(np.float64)
-    size = max(1, AT_ONCE // max(1, images))
-    return [drawn[start : start + size] for start in range(0, DRAWS, size)]
-
-
 def _from_confusion(table: Floats, positive: int) -> dict[str, Floats]:
     """Metrics of (B, K, K) weighted counts; not a number where a class that they need is missing."""
     import numpy as np
@@ -220,15 +253,16 @@ def _from_confusion(table: Floats, positive: int) -> dict[str, Floats]:
         several = (truth > 0).sum(1) > 1
         filled, there = np.nan_to_num(recall), np.maximum((truth > 0).sum(1), 1)
         balanced = np.where(several, filled.sum(1) / there, np.nan)
+        harmonic, precision = 2 * right / (truth + said), right / said
+        result = {"accuracy": right.sum(1) / total, "balanced_accuracy": balanced}
         if table.shape[1] == 2:
-            sensitivity, specificity = recall[:, positive], others[:, positive]
-        else:
-            sensitivity = filled.sum(1) / there
-            valid = np.isfinite(others) & (truth > 0)
-            specificity = np.where(valid, others, 0).sum(1) / np.where(valid.any(1), valid.sum(1), np.nan)
-        accuracy = right.sum(1) / total
-    columns = (accuracy, balanced, sensitivity, specificity)
-    return dict(zip(("accuracy", "balanced_accuracy", "sensitivity", "specificity"), columns, strict=True))
+            result |= {"sensitivity": recall[:, positive], "specificity": others[:, positive]}
+            result |= {"ppv": precision[:, positive], "npv": precision[:, 1 - positive], "f1": harmonic[:, positive]}
+            return result
+        valid = np.isfinite(others) & (truth > 0)
+        specificity = np.where(valid, others, 0).sum(1) / np.where(valid.any(1), valid.sum(1), np.nan)
+        f1 = np.where(truth > 0, np.nan_to_num(harmonic), 0).sum(1) / there
+    return result | {"sensitivity": filled.sum(1) / there, "specificity": specificity, "f1": f1}
 
 
 def _scored(classes: int, positive: int) -> list[int]:
@@ -261,7 +295,50 @@ def _auc(truth: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
         return np.where(pairs > 0, (positives * below).sum(1) / pairs, np.nan)
 
 
-def _figures(points: Points, draws: Draws) -> dict[str, Figure]:
+def _average_precision(truth: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+    """Precision at each score, weighted by the recall that it adds, under each row of weights (B, N)."""
+    import numpy as np
+
+    _, level = np.unique(-scores, return_inverse=True)
+    order = np.argsort(level, kind="stable")
+    starts = np.flatnonzero(np.diff(level[order], prepend=-1))
+    ordered = weights[:, order]
+    positives = np.add.reduceat(ordered * truth[order], starts, axis=1)
+    everything = np.cumsum(np.add.reduceat(ordered, starts, axis=1), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.where(everything > 0, np.cumsum(positives, axis=1) / everything, 0)
+        mixed = (positives.sum(1) > 0) & (positives.sum(1) < everything[:, -1])
+        return np.where(mixed, (positives * precision).sum(1) / positives.sum(1), np.nan)
+
+
+def roc_band(
+    truth: Sequence[int], scores: Sequence[float], patients: Sequence[str], seed: int = 42, points: int = 101
+) -> tuple[Floats, Floats, Floats] | None:
+    """False alarms (points,), and between which sensitivities the middle `LEVEL` of the draws of patients lies there.
+
+    None where fewer than half of the draws have a curve.
+    """
+    import numpy as np
+
+    positive, bootstrap = np.asarray(truth, dtype=bool), Bootstrap(patients, seed)
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
+    ends = np.flatnonzero(np.diff(np.asarray(scores, dtype=np.float64)[order], append=np.inf))  # ties move together
+    grid = np.linspace(0, 1, points)
+    curves = []
+    for weights in bootstrap.weights():
+        for row in weights:
+            drawn = row[bootstrap.members][order]
+            hits, alarms = np.cumsum(drawn * positive[order])[ends], np.cumsum(drawn * ~positive[order])[ends]
+            if hits[-1] and alarms[-1]:
+                curves.append(np.interp(grid, np.r_[0, alarms / alarms[-1]], np.r_[0, hits / hits[-1]]))
+    if len(curves) < DRAWS / 2:
+        return None
+    low, high = np.quantile(curves, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return grid, low, high
+
+
+def figures(points: Points, draws: Draws) -> dict[str, Figure]:
+    """Values with the middle `LEVEL` of their draws; none where fewer than half of the draws have a value."""
     return {name: _figure(points[name], draws[name]) for name in points}
 
 

@@ -20,10 +20,19 @@ class Origins:
     root: FilePath
     hashes: Mapping[str, str]
     patients: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of the table: column -> entry
 
     def patient_of(self, file: str) -> str:
         """The patient of a file; where nothing tells, each file is its own."""
         return self.patients.get(file) or file
+
+    def column(self, name: str) -> Callable[[str], str]:
+        """The entry of each file in a column of the table. Raises SpeccError P877 where there is no such column."""
+        columns = next((list(line) for line in self.lines.values()), [])
+        if name not in columns:
+            known = f"its columns are: {', '.join(columns)}" if columns else "only a table has columns"
+            raise fault("P877", f"the study's table has no column `{name}`", known)
+        return lambda file: self.lines.get(file, {}).get(name, "")
 
 
 def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | None = None) -> Origins:
@@ -43,4 +52,5 @@ def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | Non
     if study.spec.data.manifest:
         table = FilePath(study.spec.data.manifest)
         hashes[table.as_posix()] = hashlib.sha256((root / table).read_bytes()).hexdigest()
-    return Origins(root, hashes, dict(zip(names, people, strict=False)))
+    lines = {name: row.values for name, row in zip(names, look.table.rows, strict=True) if row.values}
+    return Origins(root, hashes, dict(zip(names, people, strict=False)), lines)
