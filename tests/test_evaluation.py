@@ -176,7 +176,8 @@ def test_nothing_is_overwritten(tmp_path: Path, site: Path) -> None:
 def test_torch_is_not_needed(tmp_path: Path, site: Path) -> None:
     script = (
         "import sys, specc\n"
-        f"specc.evaluate({str(saved(tmp_path))!r}, data={str(site)!r}, columns={COLUMNS!r})\nassert 'torch' not in sys.modules"
+        f"specc.evaluate({str(saved(tmp_path))!r}, data={str(site)!r}, columns={COLUMNS!r})\n"
+        "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
