@@ -56,6 +56,10 @@ class Evaluation:
         return "\n".join(self.lines())
 
 
+def untold(done: int, total: int) -> None:
+    """Hears nothing."""
+
+
 def evaluate(
     run: FilePath | str,
     *,
@@ -65,7 +69,7 @@ def evaluate(
     output: FilePath | str | None = None,
     force: bool = False,
     device: str = "auto",
-    tell: Callable[[int, int], object] = lambda done, total: None,
+    tell: Callable[[int, int], object] = untold,
 ) -> Evaluation:
     """Figures of a finished run on its own validation and test images, or of a model on other labelled images.
 
