@@ -265,11 +265,16 @@ def test_metrics_of_values_against_scikit_learn(width: int) -> None:
 
 def test_metrics_at_their_edges() -> None:
     one = torch.tensor([[0.3], [0.3]]), torch.tensor([1, 1])
-    assert metrics.two_class_scores(*one) == {"accuracy": 1, "balanced_accuracy": 1, "auc": 0.5}
+    wanted = {"accuracy": 1, "balanced_accuracy": 1, "auc": 0.5, "output_spread": 0}
+    assert metrics.two_class_scores(*one) == wanted
     assert metrics.auc(torch.tensor([1.0, 1, 1, 1]), torch.tensor([True, False, True, False])) == 0.5
     assert metrics.auc(torch.tensor([2.0, 1, 0]), torch.tensor([True, False, False])) == 1
     constant = metrics.value_scores(torch.tensor([[1.0], [3.0]]), torch.tensor([[2.0], [2.0]]))
-    assert constant == {"mae": 1, "rmse": 1, "r2": 0}
+    assert constant == {"mae": 1, "rmse": 1, "r2": 0, "output_spread": 1}
+    assert metrics.class_scores(torch.tensor([[1.0, 5], [1, 9]]), torch.tensor([0, 1]))["output_spread"] == 2
+    assert (
+        metrics.finding_scores(torch.tensor([[1.0, 5], [1, 9]]), torch.tensor([[0, 1], [1, 0]]))["output_spread"] == 2
+    )
 
 
 # ---------------------------------------------------------------------- answers

@@ -97,3 +97,63 @@ def test_picture(tmp_path: Path, metrics: dict[str, tuple[float | None, ...]]) -
         assert len(picture.convert("RGB").getcolors(maxcolors=1 << 20) or []) > 50
         assert not picture.info.get("Software")
     assert [path.name for path in tmp_path.iterdir()] == ["learning_curve.png"]
+
+
+@pytest.mark.parametrize(
+    ("spread", "word", "since"),
+    [
+        ([0.5, 0.2, 0.0, 1e-9, 0.0], "dead", 2),
+        ([0.0, 0.0, 0.0], "dead", 0),
+        ([0.0, 0.0], "underfitting", 0),  # too soon to tell
+        ([0.0, 0.0, 0.0, 0.5, 0.9], "underfitting", 1),  # it woke up
+    ],
+)
+def test_a_constant_output_is_dead_though_the_loss_moves(spread: list[float], word: str, since: int) -> None:
+    count = len(spread)
+    fall = tuple(1.0 - 0.02 * i for i in range(count))
+    verdict = Curve(tuple(range(1, count + 1)), fall, fall, {}, spread=tuple(spread)).verdict()
+    assert (verdict.word, verdict.since) == (word, since)
+    assert ("same answer" in verdict.reason) == (word == "dead")
+
+
+def test_values_are_constant_beside_their_error() -> None:
+    """Ages that differ by a thousandth of the error are one answer; those of a share from 0 to 1 need not be."""
+    fall = (1.0, 0.9, 0.8)
+    assert Curve((1, 2, 3), fall, fall, {"rmse": (20.0,) * 3}, spread=(0.01,) * 3).constant_since() == 0
+    assert Curve((1, 2, 3), fall, fall, {"rmse": (0.02,) * 3}, spread=(0.01,) * 3).constant_since() is None
+
+
+def test_what_diverged_is_not_called_dead() -> None:
+    curve = Curve((1, 2, 3), (1.0, float("nan"), 1.0), (1.0,) * 3, {}, spread=(0.0,) * 3)
+    assert curve.verdict().word == "diverged"
+
+
+def test_the_lines_tell_which_epoch_is_kept(tmp_path: Path) -> None:
+    rows = [
+        {"epoch": 1, "train_loss": 0.9, "val_loss": 0.4, "accuracy": 0.5, "best": True, "learning_rate": 0.1},
+        {"epoch": 2, "train_loss": 0.7, "val_loss": 0.5, "accuracy": 0.8, "best": True, "learning_rate": 0.01},
+        {"epoch": 3, "train_loss": 0.6, "val_loss": 0.6, "accuracy": 0.7, "best": False, "output_spread": 0.3},
+    ]
+    file = tmp_path / "metrics.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    curve = read_curve(file)
+    assert (curve.kept, curve.rate, curve.spread) == (1, (0.1, 0.01, None), (None, None, 0.3))
+    assert curve.metrics == {"accuracy": (0.5, 0.8, 0.7)}
+    assert curve.verdict().best == 0
+    words = drawn(curve, tmp_path, "accuracy")
+    assert "kept: epoch 2, by accuracy" in words and "least validation loss (1)" in words and "learning rate" in words
+    words = drawn(Curve(curve.epochs, curve.train, curve.val, {}), tmp_path, "val_loss")
+    assert "best epoch (1)" in words and "learning rate" not in words
+
+
+def drawn(curve: Curve, folder: Path, watch: str) -> set[str]:
+    """The words of a picture."""
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    figures: list[Figure] = []
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr("specc.run.curve.save", lambda figure, file: figures.append(figure))
+    draw(curve, curve.verdict(), "name", folder / "curve.png", watch)
+    monkeypatch.undo()
+    return {text.get_text() for text in figures[0].findobj(Text) if isinstance(text, Text)}

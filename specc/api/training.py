@@ -201,7 +201,7 @@ def _followed(
     best = outcome.last.get("trained", {}).get("best_epoch")
     verdict = curve.verdict(finished=not outcome.stopped)
     if best is None and curve.epochs:
-        best = curve.epochs[verdict.best]
+        best = curve.epochs[verdict.best if curve.kept is None else curve.kept]
     metrics = _at(curve, best)
     answered = not outcome.stopped and (run.eval / "predictions.csv").exists()
     evaluation = evaluate(run.folder, data=data) if answered else None
@@ -211,7 +211,10 @@ def _followed(
 def _draw(run: Run, curve: Curve) -> None:
     if curve.epochs:
         run.eval.mkdir(exist_ok=True)
-        draw(curve, curve.verdict(), resume.read_lock(run).name, run.eval / "learning_curve.png")
+        lock = resume.read_lock(run)
+        stop = lock.resolved.get("train", {}).get("early_stop") or {}
+        watch = str(stop.get("watch", "val_loss"))
+        draw(curve, curve.verdict(), lock.name, run.eval / "learning_curve.png", watch)
 
 
 def _at(curve: Curve, epoch: int | None) -> dict[str, float | None]:

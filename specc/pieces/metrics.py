@@ -47,12 +47,17 @@ def balanced_accuracy(answers: Tensor, labels: Tensor) -> float:
     return torch.stack(shares).mean().item()
 
 
+def output_spread(outputs: Tensor) -> float:
+    """How much the outputs (N, width) differ between images: the largest deviation of a column; 0 where all agree."""
+    return outputs.double().std(0, correction=0).max().item()
+
+
 def two_class_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Accuracy, balanced accuracy and area under the ROC curve; logits (N, 1), labels (N,) with 1 the positive."""
     answers = (logits[:, 0] > 0).long()
     accuracy = (answers == labels).double().mean().item()
-    area = auc(logits[:, 0], labels == 1)
-    return {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy(answers, labels), "auc": area}
+    area, balanced = auc(logits[:, 0], labels == 1), balanced_accuracy(answers, labels)
+    return {"accuracy": accuracy, "balanced_accuracy": balanced, "auc": area, "output_spread": output_spread(logits)}
 
 
 def class_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -60,8 +65,8 @@ def class_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     answers, probabilities = logits.argmax(1), logits.double().softmax(1)
     accuracy = (answers == labels).double().mean().item()
     areas = [auc(probabilities[:, label], labels == label) for label in labels.unique().tolist()]
-    balanced = balanced_accuracy(answers, labels)
-    return {"accuracy": accuracy, "balanced_accuracy": balanced, "auc": sum(areas) / len(areas)}
+    balanced, area = balanced_accuracy(answers, labels), sum(areas) / len(areas)
+    return {"accuracy": accuracy, "balanced_accuracy": balanced, "auc": area, "output_spread": output_spread(logits)}
 
 
 def finding_scores(logits: Tensor, targets: Tensor) -> dict[str, float]:
@@ -75,7 +80,8 @@ def finding_scores(logits: Tensor, targets: Tensor) -> dict[str, float]:
         if len(truth[known].unique()) == 2:
             each.append(two_class_scores(column[known, None], truth[known]))
     names = ("accuracy", "balanced_accuracy", "auc")
-    return {name: sum(scores[name] for scores in each) / len(each) if each else 0.5 for name in names}
+    means = {name: sum(scores[name] for scores in each) / len(each) if each else 0.5 for name in names}
+    return {**means, "output_spread": output_spread(logits)}
 
 
 def value_scores(values: Tensor, targets: Tensor) -> dict[str, float]:
@@ -83,4 +89,5 @@ def value_scores(values: Tensor, targets: Tensor) -> dict[str, float]:
     errors, truth = (values - targets).double(), targets.double()
     spread = (truth - truth.mean(0)).square().sum(0)
     r2 = torch.where((truth != truth[:1]).any(0), 1 - errors.square().sum(0) / spread, 0.0).mean().item()
-    return {"mae": errors.abs().mean().item(), "rmse": errors.square().mean().sqrt().item(), "r2": r2}
+    mae, rmse = errors.abs().mean().item(), errors.square().mean().sqrt().item()
+    return {"mae": mae, "rmse": rmse, "r2": r2, "output_spread": output_spread(values)}

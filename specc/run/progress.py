@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Event = Mapping[str, Any]
 STEPS = 1_000_000  # of an epoch, where the program does not say: the bar then moves from epoch to epoch
-NOT_METRICS = frozenset({"event", "stage", "epoch", "seconds", "best", "step", "total", "passes"})
+NOT_METRICS = frozenset({"event", "stage", "epoch", "seconds", "best", "step", "total", "passes", "output_spread"})
 
 
 def figures(event: Event) -> str:

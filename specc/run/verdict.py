@@ -1,7 +1,8 @@
 """What a learning curve says, in plain words (Wataya et al., Jpn J Radiol 2020, Fig. 14 and "Program execution").
 
     diverged          a loss is not finite, or the training loss ends at more than twice its first value
-    dead              the training loss never moved: less than 1 % below its first value after three epochs or more
+    dead              the training loss never moved: less than 1 % below its first value after three epochs or more;
+                      or the network gives the same answer to every validation image, whatever the loss does
     overfitting       since the best epoch the validation loss rises and so does its distance to the training loss
     overfitting risk  the training loss still falls, the validation loss does not: the distance grows
     underfitting      a finished run whose training loss still falls by 1 % or more of its first value an epoch
@@ -29,6 +30,8 @@ STILL = 0.01  # of the first training loss, an epoch: what counts as falling; in
 NOISE = 0.02  # of the best validation loss: a smaller rise says nothing
 APART = 0.25  # of the first training loss: settled losses farther from each other than this are not together
 RECENT = 3  # epochs that "at the end" means
+FLAT = 1e-3  # deviation of the outputs over the images (of logits; of values: times the error) that is none
+CONSTANT = "the network gives the same answer to every image"
 
 SAYS: dict[Word, tuple[str, str]] = {
     "learning": ("both losses still fall", "train on"),
@@ -53,16 +56,20 @@ SAYS: dict[Word, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`word`, the position in the curve from which it holds, and the position of the best epoch (both from 0)."""
+    """`word`, the position in the curve from which it holds, and that of the least validation loss (both from 0).
+
+    `seen` says what is seen where that is not what the word mostly stands for.
+    """
 
     word: Word
     since: int
     best: int
+    seen: str = ""
 
     @property
     def reason(self) -> str:
         """What is seen."""
-        return SAYS[self.word][0]
+        return self.seen or SAYS[self.word][0]
 
     @property
     def advice(self) -> str:
@@ -144,18 +151,34 @@ def _slope(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """metrics.jsonl as columns: epochs, the two losses, and every metric by name (None where a line lacks it)."""
+    """metrics.jsonl as columns: epochs, the two losses, and every metric by name (None where a line lacks it).
+
+    `kept` is the position of the epoch whose weights are kept, None where the lines do not tell; `rate` are learning
+    rates, `spread` the deviations of the outputs over the validation images; both empty where no line has one.
+    """
 
     epochs: tuple[int, ...]
     train: tuple[float | None, ...]
     val: tuple[float | None, ...]
     metrics: dict[str, tuple[float | None, ...]]
+    kept: int | None = None
+    rate: tuple[float | None, ...] = ()
+    spread: tuple[float | None, ...] = ()
 
     def verdict(self, finished: bool = True) -> Verdict:
-        """What the losses say."""
+        """What the losses say, and whether the network answers the same to every image."""
         if self.epochs and all(loss is None for loss in self.train):
             return Verdict("not judged", 0, len(self.epochs) - 1)
-        return judge(self.train, self.val if any(x is not None for x in self.val) else (), finished)
+        told = judge(self.train, self.val if any(x is not None for x in self.val) else (), finished)
+        since = self.constant_since()
+        return told if since is None or told.word == "diverged" else Verdict("dead", since, told.best, CONSTANT)
+
+    def constant_since(self) -> int | None:
+        """From which position on, to the end, all images get the same answer; None for fewer than `RECENT` epochs."""
+        errors = self.metrics.get("rmse", (1.0,) * len(self.epochs))
+        flat = [s is not None and s < FLAT * (e or 1.0) for s, e in zip(self.spread, errors, strict=False)]
+        since = next((place + 1 for place in reversed(range(len(flat))) if not flat[place]), 0)
+        return since if len(flat) - since >= RECENT else None
 
 
 def read_curve(file: FilePath) -> Curve:
@@ -169,13 +192,17 @@ def read_curve(file: FilePath) -> Curve:
         if isinstance(row, dict) and isinstance(row.get("epoch"), int):
             rows[row["epoch"]] = row
     ordered = [rows[epoch] for epoch in sorted(rows)]
-    skip = {"epoch", "train_loss", "val_loss", "step", "stage", "total", "passes", "best", "seconds"}
+    beside = {"epoch", "train_loss", "val_loss", "step", "stage", "total", "passes", "best", "seconds"}
+    own = ("learning_rate", "output_spread")
     names = dict.fromkeys(
-        name for row in ordered for name, value in row.items() if name not in skip and _is_number(value)
+        name for row in ordered for name, value in row.items() if name not in beside and _is_number(value)
     )
-    columns = {name: tuple(_number(row.get(name)) for row in ordered) for name in ("train_loss", "val_loss", *names)}
-    train, val = columns.pop("train_loss"), columns.pop("val_loss")
-    return Curve(tuple(sorted(rows)), train, val, columns)
+    asked = dict.fromkeys(("train_loss", "val_loss", *names, *own))
+    columns = {name: tuple(_number(row.get(name)) for row in ordered) for name in asked}
+    train, val, rate, spread = (columns.pop(name) for name in ("train_loss", "val_loss", *own))
+    kept = next((place for place in reversed(range(len(ordered))) if ordered[place].get("best") is True), None)
+    rate, spread = (column if any(x is not None for x in column) else () for column in (rate, spread))
+    return Curve(tuple(sorted(rows)), train, val, columns, kept, rate, spread)
 
 
 def _is_number(value: object) -> bool:
