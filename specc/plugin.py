@@ -264,17 +264,27 @@ class Initializer:
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """A word for `augment:`. The piece has the signature `(images (B,C,H,W) in 0..1 black=0, u (B,draws), ...)`.
+    """A word for `augment:`. Its piece is a function of uniform numbers `u` (B, draws), which follow from (seed, stage,
+    epoch, place in the list, sample), and of what `bind(arguments)` gives as literal keywords.
 
-    `u` are uniform numbers of (seed, stage, epoch, place in the list, sample); `bind(arguments)` are literal keywords.
+    A change of brightness is `(images (B, C, H, W) with black = 0, u, ...) -> images`. One that `moves` is
+    `(points (B, N, 2), u, size, ...) -> points`: where points of the changed image lie in the image that it is made of,
+    as x and y in pixels from the middle of a canvas of `size` (height, width). Moves that follow each other are
+    composed, the image is read once, and masks, boxes and paired images move by the same function.
+
+    `draws(arguments, shape)` is how many numbers a sample needs; `shape` is (channels, height, width). Arguments with a
+    field `probability` leave the other samples as they are.
     """
 
     name: str
     piece: Piece
-    draws: int
+    draws: Callable[[Any, tuple[int, int, int]], int]
     arguments: type[Arguments]
     bind: Callable[[Any], Mapping[str, Any]]
     doc: str
+    moves: bool = False
+    example: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

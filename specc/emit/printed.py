@@ -1,4 +1,4 @@
-"""What is printed for a spec: settings, optimizers, the table of files, augmentation. The rest is linked from pieces.
+"""What is printed for a spec: settings, optimizers, the table of files. The rest is linked from pieces.
 
 Each function gives the text of a module that exists only here; the linker takes its definitions like those of pieces.
 """
@@ -189,32 +189,6 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
     )
 
 
-def augmentation(study: Study) -> str:
-    """`augment`: each change with its own uniform numbers, which follow from (seed, stage, epoch), place and sample."""
-    text = "from torch import Tensor\n\nfrom specc.pieces import runtime as rt\n"
-    lines = []
-    for place, call in enumerate(study.spec.augment):
-        record = study.registry.augmentations[call.name]
-        text += f"from {record.piece.module} import {record.piece.name}\n"
-        given = "".join(f", {name}={literal(value)}" for name, value in record.bind(call.args).items())
-        lines.append(
-            f"images = {record.piece.name}(images, rt.uniform((*key, 2, {place}), ids, {record.draws}){given})"
-        )
-    scale = study.spec.input.scale
-    if scale == "-1..1":
-        lines = ["images = (images + 1) / 2", *lines, "return images * 2 - 1"]
-    elif scale != "0..1":
-        lines = [
-            "black = images.amin((2, 3), keepdim=True)",
-            "images = images - black",
-            *lines,
-            "return images + black",
-        ]
-    else:
-        lines.append("return images")
-    body = "".join(f"    {line}\n" for line in lines)
-    return text + (
-        "\n\ndef augment(images: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:\n"
-        '    """Training images as the network sees them; what happens to one follows from the key and its id."""\n'
-        + body
-    )
+def shape(study: Study) -> tuple[int, int, int]:
+    """Channels, height and width of an edited image."""
+    return (1 if study.spec.input.channels == "mono" else 3, *study.spec.input.size)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from specc.emit import printed
+from specc.emit.augmentation import augmentation
 from specc.emit.format import tidy
 from specc.emit.inert import placeholder, require_inert
 from specc.emit.link import Linker
@@ -30,6 +31,8 @@ HOMES = {
     f"{PIECES}.metrics": "metrics",
     f"{PIECES}.images": "data",
     f"{PIECES}.augment": "augment",
+    f"{PIECES}.augment_places": "augment",
+    f"{PIECES}.augment_fields": "augment",
     f"{PIECES}.edits": "deploy",
     f"{PIECES}.resize": "deploy",
     printed.TRAIN: "train",
@@ -114,7 +117,7 @@ def link(study: Study, task: Program) -> Linker:
     texts = {
         printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),
         printed.DATA: "\n\n".join([printed.table(study, {**task.columns, **columns}), parts, *value_range(study)]),
-        printed.AUGMENT: printed.augmentation(study),
+        printed.AUGMENT: augmentation(study),
         printed.MODEL: print_model(study.passed, study.registry.ops),
     }
     symbols: dict[str, Piece | str] = {**core_symbols(study), **task.symbols}
@@ -175,7 +178,7 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "HEIGHT": literal(height),
         "WIDTH": literal(width),
         "BEST": literal((watch, {"val_loss": -1, **study.task.metrics}[watch])),
-        "SHAPE": literal((1 if inputs.channels == "mono" else 3, height, width)),
+        "SHAPE": literal(printed.shape(study)),
         "WORKERS": literal(None if train.workers == "auto" else max(1, train.workers)),
         "FRAME": literal(inputs.frame),
         "READ_WINDOW": literal(read),
@@ -193,6 +196,10 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "steps": Piece(images, "whole_steps" if train.drop_last else "all_steps"),
         "augment": Piece(printed.AUGMENT, "augment") if spec.augment else IDENTITY,
     }
+    moves = any(study.registry.augmentations[call.name].moves for call in spec.augment)
+    symbols["look"] = Piece(printed.AUGMENT, "look") if moves else IDENTITY
+    for name in ("moved_images", "moved_masks", "moved_boxes"):
+        symbols[name] = Piece(f"{PIECES}.augment_fields", name) if moves else IDENTITY
     for network in study.passed:
         symbols[class_name(network)] = Piece(printed.MODEL, class_name(network))
     for network in spec.optimizer or {}:

@@ -1,61 +1,76 @@
-"""Changes to training images. All that is random comes in as `u`, uniform in [0, 1): equal `u`, equal images.
+"""Changes to how bright training images are. All that is random comes in as `u`, uniform in [0, 1): equal `u`, equal
+images.
 
-Images are float (B, C, H, W) with black = 0; nothing is clipped. Geometry is in pixels about the image's centre, so
-that no shape shears; what comes from outside of the image is black.
+Images are float (B, C, H, W) with black = 0; nothing is clipped. Masks, boxes and paired images stay as they are.
 """
 
-from typing import Literal
+import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def from_centre(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows (1, H, 1), downwards, and columns (1, 1, W), rightwards, of the pixels of (B, C, H, W), 0 at the centre."""
-    height, width = images.shape[2:]
-    rows = torch.arange(height, device=images.device) - (height - 1) / 2
-    columns = torch.arange(width, device=images.device) - (width - 1) / 2
-    return rows[None, :, None], columns[None, None, :]
+def sometimes(changed: Tensor, before: Tensor, u: Tensor, probability: float) -> Tensor:
+    """(B, ...): changed where the last of a sample's numbers u (B, n) is below probability, else before."""
+    return torch.where((u[:, -1] < probability).view(-1, *[1] * (before.ndim - 1)), changed, before)
 
 
-def bilinear(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """(B, C, H, W) read at rows and columns from the centre, both of them (B, H, W) or broadcast to it."""
-    (own_rows, own_columns), (height, width) = from_centre(images), images.shape[2:]
-    grid = torch.stack([at.expand(len(images), height, width) for at in (2 * columns / width, 2 * rows / height)], -1)
-    moved = (rows != own_rows) | (columns != own_columns)  # a pixel that stays where it is keeps its value to the bit
-    return torch.where(moved[:, None], F.grid_sample(images, grid, align_corners=False), images)
+def between(u: Tensor, low: float, high: float) -> Tensor:
+    """A number between low and high for each u."""
+    return low + (high - low) * u
 
 
-def rotate(images: Tensor, u: Tensor, degrees: float) -> Tensor:
-    """(B, C, H, W), u (B, 1): turn by -degrees to degrees; counter-clockwise is positive."""
-    angles = torch.deg2rad((2 * u - 1) * degrees)[:, :, None]
-    (rows, columns), sine, cosine = from_centre(images), angles.sin(), angles.cos()
-    return bilinear(images, cosine * rows + sine * columns, cosine * columns - sine * rows)
-
-
-def zoom(images: Tensor, u: Tensor, low: float, high: float) -> Tensor:
-    """(B, C, H, W), u (B, 1): enlarge by a factor between low and high; below 1 the image shrinks."""
-    (rows, columns), factors = from_centre(images), (low + (high - low) * u)[:, :, None]
-    return bilinear(images, rows / factors, columns / factors)
-
-
-def shift(images: Tensor, u: Tensor, fraction: float) -> Tensor:
-    """(B, C, H, W), u (B, 2): move down, then right, by -fraction to fraction of the height and of the width."""
-    (rows, columns), (down, right) = from_centre(images), ((2 * u - 1) * fraction)[:, :, None, None].unbind(1)
-    return bilinear(images, rows - down * images.shape[2], columns - right * images.shape[3])
-
-
-def flip(images: Tensor, u: Tensor, axis: Literal["horizontal", "vertical"], probability: float) -> Tensor:
-    """(B, C, H, W), u (B, 1): where u is below probability, swap left and right (horizontal) or top and bottom."""
-    return torch.where(u[:, :, None, None] < probability, images.flip(3 if axis == "horizontal" else 2), images)
+def normal(u: Tensor) -> Tensor:
+    """(B, 2n) uniform numbers -> (B, 2n) of the standard normal distribution (Box and Muller 1958)."""
+    first, second = u.chunk(2, 1)
+    radius, angle = (-2 * torch.log1p(-first)).sqrt(), 2 * torch.pi * second
+    return torch.cat([radius * angle.cos(), radius * angle.sin()], 1)
 
 
 def brightness(images: Tensor, u: Tensor, low: float, high: float) -> Tensor:
-    """(B, C, H, W), u (B, 1): multiply the pixels by a factor between low and high; black stays black."""
-    return images * (low + (high - low) * u)[:, :, None, None]
+    """u (B, 1): multiply the pixels by a factor between low and high; black stays black."""
+    return images * between(u, low, high)[:, :, None, None]
 
 
 def contrast(images: Tensor, u: Tensor, low: float, high: float) -> Tensor:
-    """(B, C, H, W), u (B, 1): multiply each pixel's distance to the image's mean by a factor between low and high."""
-    return torch.lerp(images.mean((1, 2, 3), keepdim=True), images, (low + (high - low) * u)[:, :, None, None])
+    """u (B, 1): multiply each pixel's distance to the image's mean by a factor between low and high."""
+    return torch.lerp(images.mean((1, 2, 3), keepdim=True), images, between(u, low, high)[:, :, None, None])
+
+
+def gamma(images: Tensor, u: Tensor, low: float, high: float) -> Tensor:
+    """u (B, 1): raise to a power between low and high; the darkest and the brightest pixel of the image stay."""
+    dark = images.amin((1, 2, 3), keepdim=True)
+    span = images.amax((1, 2, 3), keepdim=True) - dark
+    part = (images - dark) / span.clamp(min=1e-12)  # of the way from the darkest to the brightest
+    return images + span * (part ** between(u, low, high)[:, :, None, None] - part)
+
+
+def noise(images: Tensor, u: Tensor, low: float, high: float) -> Tensor:
+    """u (B, 1 + C*H*W, rounded up to be odd): add Gaussian noise, its standard deviation between low and high."""
+    drawn = normal(u[:, 1:])[:, : images[0].numel()].view_as(images)
+    return images + drawn * between(u[:, :1], low, high)[:, :, None, None]
+
+
+def blur(images: Tensor, u: Tensor, low: float, high: float) -> Tensor:
+    """u (B, 1): mean with Gaussian weights, standard deviation between low and high pixels; edges go on outside."""
+    deviations, reach = between(u, low, high).clamp(min=0.05), math.ceil(3 * high)
+    steps = torch.arange(-reach, reach + 1, device=images.device)
+    weights = torch.exp(-(steps**2) / (2 * deviations**2))
+    weights = (weights / weights.sum(1, keepdim=True))[:, :, None, None, None]
+    for axis, frame in ((2, (0, 0, reach, reach)), (3, (reach, reach, 0, 0))):
+        wide, length = F.pad(images, frame, mode="replicate"), images.shape[axis]
+        images = torch.zeros_like(images)
+        for tap in range(2 * reach + 1):
+            images = images + weights[:, tap] * wide.narrow(axis, tap, length)
+    return images
+
+
+def cutout(images: Tensor, u: Tensor, fraction: float, holes: int) -> Tensor:
+    """u (B, 2*holes): squares of black, their side a fraction of the shorter side of the image, their middles in it."""
+    height, width = images.shape[2:]
+    reach, (down, right) = fraction * min(height, width) / 2, u.view(len(u), 2, holes, 1).unbind(1)
+    rows, columns = (torch.arange(length, device=images.device) + 0.5 for length in (height, width))
+    high, wide = (rows - down * height).abs() < reach, (columns - right * width).abs() < reach
+    holed = (high[:, :, :, None] & wide[:, :, None, :]).any(1, keepdim=True)
+    return torch.where(holed, torch.zeros_like(images), images)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from specc.pieces import index, readers
     from specc.pieces import runtime as rt
+    from specc.pieces.augment_fields import Boxes
     from specc.pieces.pixels import Images
 
 
@@ -119,6 +120,26 @@ def steps(samples: int, size: int) -> int:
 def augment(images: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
     """Training images as the network sees them: (B, C, H, W) -> the same shape."""
     unbound("augment")
+
+
+def look(points: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """Where points (B, N, 2) of changed images lie in the images that they are made of."""
+    unbound("look")
+
+
+def moved_images(images: Tensor, ids: Tensor, key: tuple[int, ...], black: float) -> Tensor:
+    """Images that are paired with the training images, moved as these are."""
+    unbound("moved_images")
+
+
+def moved_masks(masks: Tensor, ids: Tensor, key: tuple[int, ...], ignore: float) -> Tensor:
+    """Masks of training images, moved as these are."""
+    unbound("moved_masks")
+
+
+def moved_boxes(boxes: Boxes, ids: Tensor, key: tuple[int, ...], visible: float) -> Boxes:
+    """Boxes of training images, moved as these are."""
+    unbound("moved_boxes")
 
 
 def Network() -> nn.Module:

@@ -194,7 +194,11 @@ FIXED: dict[str, tuple[Any, Any]] = {
     "data": (Data, Field(description="where the images are")),
     "augment": (
         tuple[Annotated[Call, Kind("augmentation")], ...],
-        Field(default=(), description="changes to training images, in this order"),
+        Field(
+            default=(),
+            description="changes to training images, in this order, anew in each epoch. Those of place (rotate, zoom, "
+            "...) that follow each other are made in one step, which keeps images sharp",
+        ),
     ),
     "train": (Train, Field(description="how training runs")),
     "allow": (
