@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning", "note"]
 NoteKind = Literal["rule", "why", "where", "trace", "help", "note", "more"]
@@ -72,14 +72,21 @@ class Diagnostic:
 
 @dataclass
 class SpeccError(Exception):
-    """Carries every diagnostic of a failed stage to the command line, with the exit code that it deserves."""
+    """Carries every diagnostic of a failed stage to the command line, with the exit code that it deserves.
+
+    IPython shows it as `drawn` says, without the frames of a traceback; whoever can draw diagnostics puts that there.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     exit_code: int = 1
     texts: dict[str, str] = field(default_factory=dict)
+    drawn: ClassVar[Callable[[SpeccError], str]] = str
 
     def __str__(self) -> str:
         return "\n".join(f"{d.severity}[{d.code}]: {d.message}" for d in self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        return type(self).drawn(self).splitlines()
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

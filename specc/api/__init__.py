@@ -5,3 +5,8 @@ result = specc.train("lenet.yaml")
 result                      # in a notebook: the learning curve
 specc.predict(result.run, ["a.png"])
 """
+
+from specc.api.notebook import told
+from specc.errors import SpeccError
+
+SpeccError.drawn = staticmethod(told)

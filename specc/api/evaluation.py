@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from specc.api.notebook import Shown
 from specc.api.program import study_of
 from specc.deploy import contract as contracts
 from specc.deploy import external, labelled
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """Figures by part (`val`, `test`, or `external`): metrics with intervals, those of the baseline, tables.
 
     `folder` holds metrics.json, predictions.csv and the pictures.
@@ -51,6 +52,10 @@ class Evaluation:
     def lines(self) -> list[str]:
         """As a table for a terminal."""
         return evaluation.table(self.figures, self.question)
+
+    def shown(self) -> list[FilePath]:
+        """The pictures."""
+        return self.pictures
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -137,6 +142,8 @@ def _of_run(place: Run, data: FilePath | str | None, by: str | None) -> Evaluati
     session = open_model(place.model, "cpu")
     draw = _drawing(place.model, session, question, found.root, place.eval, lock.seed)
     groups = None if by is None else (by, found.column(by))
+    if groups is not None:
+        external.check_groups(map(groups[1], found.lines), by)
     images = _images(contract, found.root)
     figures = evaluation.evaluate(place, question, images, found.patient_of, lock.seed, groups, draw)
     return Evaluation(figures, question, place.eval)
@@ -181,7 +188,7 @@ def _of_model(
     words = labelled.parse_columns(columns, labelled.words_of(contract.output), lambda *text: fault("T675", *text))
     usual = _usual({} if lock is None else lock.resolved.get("data", {}).get("columns") or {})
     images = labelled.read_labelled(data, contract.output, question, words, usual, by)
-    external.check_groups(images, by)
+    external.check_groups((item.group for item in images.items), by)
     folder = FilePath(output) if output is not None else model.parent / f"eval-{folders.slug(images.name)}"
     _refuse_used(folder, force)
     train, own = (None, None) if run is None else _study(run, question)

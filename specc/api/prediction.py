@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 
+from specc.api.notebook import Shown
 from specc.deploy import files as names
 from specc.deploy import predict as predicting
+from specc.deploy import tables
 from specc.deploy.contract import Contract
 from specc.deploy.faults import fault
 from specc.deploy.session import open_model
 from specc.errors import Diagnostic
+
+
+class Answers(list[predicting.Answer], Shown):
+    """Answers in the order of the files. In a notebook: a table."""
+
+    def __init__(self, contract: Contract, answers: Iterable[predicting.Answer]) -> None:
+        super().__init__(answers)
+        self.contract = contract
+
+    def lines(self) -> list[str]:
+        """One a file, as the command prints it."""
+        return tables.table(self.contract, self)
 
 
 class Prediction:
@@ -65,7 +79,8 @@ def predict(
     manifest: FilePath | str | None = None,
     patient: str | None = None,
     device: str = "auto",
-) -> list[predicting.Answer]:
+) -> Answers:
     """Answers about files and folders, in order; a refused file says why. Raises SpeccError P8xx for a bad model."""
     several = [files] if isinstance(files, str | FilePath) else files
-    return list(Prediction(model, several, manifest=manifest, patient=patient, device=device).answers())
+    job = Prediction(model, several, manifest=manifest, patient=patient, device=device)
+    return Answers(job.contract, job.answers())

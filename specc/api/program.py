@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from specc.api.notebook import Shown, folded
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.fix import apply_safe
 from specc.run.faults import fault
@@ -21,7 +22,7 @@ ROUNDS = 10  # a fix may bring another to light
 
 
 @dataclass(frozen=True)
-class Checked:
+class Checked(Shown):
     """What a check found. `study` is None when it found an error; `texts` are the files that diagnostics point into."""
 
     study: Study | None
@@ -38,6 +39,10 @@ class Checked:
         from specc.render import render
 
         return render(self.diagnostics, self.texts, "text") or "no errors"
+
+    def lines(self) -> list[str]:
+        """What was found, as the command prints it."""
+        return str(self).splitlines()
 
     def require(self) -> Study:
         """The study. Raises SpeccError with everything that was found when there is none."""
@@ -84,12 +89,22 @@ def overridden(document: Document, settings: Iterable[str]) -> Document:
     return override(document, given)
 
 
-def compile(spec: FilePath | str, *, settings: Iterable[str] = ()) -> dict[str, str]:  # noqa: A001
+class Files(dict[str, str], Shown):
+    """The files of a program: text by name. In a notebook each name opens to its text."""
+
+    def lines(self) -> list[str]:
+        """Names and numbers of lines."""
+        return [f"{name:<16} {text.count(chr(10)):>5} lines" for name, text in self.items()]
+
+    def _repr_html_(self) -> str:
+        return "".join(folded(f"{name} ({text.count(chr(10))} lines)", text) for name, text in self.items())
+
+
+def compile(spec: FilePath | str, *, settings: Iterable[str] = ()) -> Files:  # noqa: A001
     """The program of a spec: text by file name. Raises SpeccError with every diagnostic of a bad spec."""
     from specc.compile import compile as compile_study
 
-    program: dict[str, str] = compile_study(check(spec, data=False, settings=settings).require())
-    return program
+    return Files(compile_study(check(spec, data=False, settings=settings).require()))
 
 
 def study_of(run: Run, lock: Lock, root: FilePath) -> Study:

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any, TypedDict
 
 from specc.api.evaluation import Evaluation, evaluate
+from specc.api.notebook import Cells, Shown, running
 from specc.api.program import check, study_of
 from specc.errors import Diagnostic, Note, SpeccError
 from specc.run import folders, resume, start
@@ -36,11 +37,11 @@ class Extra(TypedDict):
 
 
 def silent(event: Mapping[str, Any]) -> None:
-    """Listens to nothing."""
+    """Listens to nothing; in a notebook, where nobody named another listener, progress is shown below the cell."""
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Shown):
     """How a training ended. `run` is its folder; `metrics` are those of the best epoch; in a notebook, the curve."""
 
     run: FilePath
@@ -101,9 +102,9 @@ class Trained:
             lines += ["", *self.evaluation.lines(), ""]
         return lines
 
-    def _repr_png_(self) -> bytes | None:
-        file = self.run / "eval" / "learning_curve.png"
-        return file.read_bytes() if file.is_file() else None
+    def shown(self) -> list[FilePath]:
+        """The learning curve, and the pictures of the evaluation."""
+        return [self.run / "eval" / "learning_curve.png", *(self.evaluation.pictures if self.evaluation else ())]
 
 
 def train(
@@ -124,6 +125,7 @@ def train(
     Raises SpeccError.
     """
     extra: Extra = {"ranks": nproc, "workers": workers}
+    listen = Cells() if listen is silent and running() else listen
     if resume is not None:
         return _resumed(Run(FilePath(resume)), spec, tuple(settings), data, listen, extra)
     assert spec is not None, "give a spec, or a run to resume"
@@ -264,7 +266,15 @@ def _beside(
         return str(file), file.read_text(encoding="utf-8", errors="replace")
 
 
-def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: Listen = silent) -> dict[str, Any]:
+class Exported(dict[str, Any], Shown):
+    """`run`, `model`, `parity` in words, and the names of files that were `edited` by hand."""
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        return [f"model    {self['model']}", f"parity   {self['parity']}"]
+
+
+def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: Listen = silent) -> Exported:
     """Export a run's best network again and hold it against torch. Raises SpeccError (exit code 5 without parity)."""
     place = Run(FilePath(run))
     lock = resume.read_lock(place)
@@ -285,9 +295,9 @@ def export(run: FilePath | str, *, data: FilePath | str | None = None, listen: L
         except SpeccError as error:
             error.diagnostics = (*resume.told_edited(edited), *error.diagnostics)
             raise
-    return {
-        "run": place.folder.as_posix(),
-        "model": place.model.as_posix(),
-        "parity": agreement(outcome.last.get("parity", {})),
-        "edited": edited,
-    }
+    return Exported(
+        run=place.folder.as_posix(),
+        model=place.model.as_posix(),
+        parity=agreement(outcome.last.get("parity", {})),
+        edited=edited,
+    )

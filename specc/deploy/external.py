@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -93,9 +93,9 @@ def _warning(code: str, message: str, cure: str, where: Sequence[str] = ()) -> D
     return Diagnostic(code, message, notes=notes, severity="warning")
 
 
-def check_groups(labelled: Labelled, by: str | None) -> None:
+def check_groups(groups: Iterable[str], by: str | None) -> None:
     """Raise SpeccError P877 where a column of subgroups has too many entries to be one."""
-    entries = {item.group for item in labelled.items}
+    entries = set(groups)
     if by is not None and len(entries) > GROUPS:
         cure = "make a column with a few entries, such as bands of age"
         raise fault(

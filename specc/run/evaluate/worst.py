@@ -74,9 +74,10 @@ def draw(rows: Rows, question: Question, part: Mapping[str, Any], folder: FilePa
     pictures = seen([rows.files[error.row] for error in shown])
     if all(picture is None for picture in pictures):
         return []
-    title = f"The {counted(len(shown), 'largest error')}".replace("The 1 ", "The ")
+    title = "The largest error" if len(shown) == 1 else f"The {len(shown)} largest errors"
     if not question.targets:
-        title = f"{counted(len(found), 'wrong answer')}" + (": those that the model was surest of" * (len(found) > 1))
+        all_of = f"{counted(len(found), 'wrong answer')}{', the surest first' * (len(found) > 1)}"
+        title = all_of if len(found) <= MOST else f"The {MOST} surest of {len(found)} wrong answers"
     down = -(-len(shown) // ACROSS)
     figure = canvas(10, 0.9 + 3.0 * down, title, f"as the network sees them; {part['role']}")
     panels = figure.subplots(down, ACROSS, squeeze=False).ravel()
