@@ -27,6 +27,8 @@ import pydicom
 import pytest
 from PIL import Image
 
+from specc.run.verdict import read_curve
+
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = {"lenet": "t1-or-t2", "lenet_dicom": "t1-or-t2-dicom", "lenet_regression": "slice-height"}
 MANIFESTS = {
@@ -151,7 +153,10 @@ def test_from_spec_to_answers(trained: Trained) -> None:
     assert out.index("test (never seen in training)") < out.index("validation (these images chose the epoch)")
     assert "intensity forest" in out and re.search(r"^(no|not clearly|) ?better than", out.replace("  ", ""), re.M)
     assert out.splitlines()[-1] == f"next: specc predict {run.relative_to(trained.folder) / 'model.onnx'} FILES"
-    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+    curve = read_curve(run / "metrics.jsonl")
+    assert curve.epochs == (1, 2) and curve.kept is not None and all(spread for spread in curve.spread)
+    assert f"the best epoch is {curve.epochs[curve.kept]}" in trained.err
+    assert len(list((run / "eval").glob("*.png"))) >= 5
     with Image.open(run / "eval" / "learning_curve.png") as picture:
         assert picture.size == (1500, 675)
     figures = json.loads(trained.specc("eval", run, "--json").stdout)

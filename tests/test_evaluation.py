@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -314,6 +315,30 @@ def test_findings_of_another_site(tmp_path: Path) -> None:
     with pytest.raises(SpeccError) as caught:
         specc.evaluate(saved(tmp_path, "labels"), data=write(tmp_path / "t" / "u.csv", rows))
     assert codes(caught) == ["P874"]
+
+
+def command(*arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `specc eval`."""
+    words = [sys.executable, "-m", "specc", "eval", *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env={**os.environ, "NO_COLOR": "1"})
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command(tmp_path: Path, site: Path) -> None:
+    model, columns = saved(tmp_path), ["--columns", "image=path,label=diagnosis", "--columns", "patient=who"]
+    code, out, err = command(model, "--data", site, *columns, "--by", "site", "-o", tmp_path / "out")
+    assert code == 0 and "warning[P878]" in err, err
+    lines = out.splitlines()
+    assert lines[-1] == f"next: open {tmp_path / 'out'}" and lines[0].startswith("external (")
+    assert f"answers   {tmp_path / 'out' / 'predictions.csv'}" in lines
+    code, out, _ = command(model, "--data", site, *columns, "-o", tmp_path / "out", "--force", "--json")
+    assert code == 0 and json.loads(out)["external"]["images"] == 20
+    code, out, err = command(model, "--data", site, "--columns", "image=path,label=site")
+    assert code == 2 and "site.csv:2:" in err and "^" in err
+    assert out == "next: mend the above, or read `specc explain P874`\n"
+    for arguments, told in (([model], "T674"), ([tmp_path / "gone.onnx", "--data", site], "P840")):
+        code, _, err = command(*arguments)
+        assert code == 2 and f"error[{told}]" in err
 
 
 # ---------------------------------------------------------------------- the study that the model comes from

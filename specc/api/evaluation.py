@@ -85,8 +85,9 @@ def evaluate(
     how many are answered. Raises SpeccError T658, T674, T675, P84x, P872 to P879.
     """
     place = FilePath(run)
-    if data is None or (not place.is_file() and _own_data(Run(place), FilePath(data))):
-        if place.is_file():
+    model = place.is_file() or place.suffix == ".onnx"
+    if data is None or (not model and _own_data(Run(place), FilePath(data))):
+        if model:
             cure = "name labelled images: `--data TABLE.csv`, or a folder with one folder per class"
             around = f"; for those of its own study: `specc eval {place.parent}`" if _is_run(place.parent) else ""
             raise fault("T674", f"{place} is a model, and no images are named to judge it by", cure + around)
@@ -94,8 +95,7 @@ def evaluate(
         if given is not None:
             raise fault("T674", f"`{given}` is for other images than the run's own", "add `--data TABLE.csv`")
         return _of_run(Run(place), data, by)
-    words = [f"{word}={column}" for word, column in columns.items()] if isinstance(columns, Mapping) else list(columns)
-    return _of_model(place, FilePath(data), words, by, output, force, device, tell)
+    return _of_model(place, FilePath(data), columns, by, output, force, device, tell)
 
 
 def _is_run(place: FilePath) -> bool:
@@ -171,7 +171,7 @@ def _drawing(
 def _of_model(
     place: FilePath,
     data: FilePath,
-    columns: Iterable[str],
+    columns: Iterable[str] | Mapping[str, str],
     by: str | None,
     output: FilePath | str | None,
     force: bool,

@@ -132,7 +132,7 @@ def judge_external(
     if not rows.files:
         raise _nothing(labelled, refused, blank)
     part = judge(EXTERNAL, rows, question, rivals, images, None if by is None else (by, groups))
-    part["remarks"] = [*_left_out(refused, blank), *part["remarks"], *_lone(labelled, rows)]
+    part["remarks"] = [*_left_out(refused, blank), *part["remarks"]]
     output.mkdir(parents=True, exist_ok=True)
     part["pictures"] = draw(EXTERNAL, rows, part)
     result = {
@@ -165,12 +165,6 @@ def _left_out(refused: Counter[tuple[str, str]], blank: int) -> list[str]:
     rest = sum(refused.values()) - sum(count for _, count in refused.most_common(6))
     found += [f"{rest} refused for other reasons (predictions.csv lists all)"] if rest else []
     return [*found, *([f"{blank} without a truth: answered, not judged"] if blank else [])]
-
-
-def _lone(labelled: Labelled, rows: Rows) -> list[str]:
-    if len(rows.files) > 1 and rows.patients == rows.files:
-        return ["nothing tells the patients: each image counts as one of its own, and intervals may be too narrow"]
-    return []
 
 
 def predictions(labelled: Labelled, answers: Sequence[predicting.Answer], question: Question, by: str | None) -> str:

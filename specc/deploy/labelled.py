@@ -277,16 +277,20 @@ def _listed(names: Iterable[str], most: int = 12) -> str:
 
 
 def parse_columns(
-    given: Iterable[str], known: Sequence[str], refuse: Callable[[str, str], Exception]
+    given: Iterable[str] | Mapping[str, str], known: Sequence[str], refuse: Callable[[str, str], Exception]
 ) -> dict[str, str]:
-    """`image=file,label=diagnosis` as a mapping; `refuse` makes the error of a message and a cure."""
+    """`image=file,label=diagnosis`, or a mapping, as a mapping of the words that there are.
+
+    `refuse` makes the error of a message and a cure.
+    """
     example = "write `--columns image=file,label=diagnosis,patient=id`"
     allowed = ("image", "patient", *known, *(word.partition(".")[2] for word in known if "." in word))
     found: dict[str, str] = {}
-    for part in (part for text in given for part in text.split(",")):
-        word, equals, column = (piece.strip() for piece in part.partition("="))
-        if not (word and equals and column):
-            raise refuse(f"`--columns` has `{part}`, which is not WORD=COLUMN", example)
+    texts = () if isinstance(given, Mapping) else [part for text in given for part in text.split(",")]
+    pairs = given.items() if isinstance(given, Mapping) else [part.partition("=")[::2] for part in texts]
+    for word, column in ((word.strip(), column.strip()) for word, column in pairs):
+        if not (word and column):
+            raise refuse(f"`--columns` has `{word}={column}`, which is not WORD=COLUMN", example)
         if word not in allowed:
             near = difflib.get_close_matches(word, allowed, 1)
             hint = f"did you mean `{near[0]}`? " if near else ""

@@ -153,6 +153,8 @@ def remarks(rows: Rows, question: Question) -> list[str]:
         found.append("one patient alone: no intervals, as they say how much patients differ")
     elif patients < 10:
         found.append(f"only {patients} patients: the intervals themselves are rough")
+    if len(rows.files) > 1 and rows.patients == rows.files:
+        found.append("nothing tells the patients: each image counts as one of its own; intervals may be too narrow")
     if question.classes:
         found += _remarks_on_classes([target[0] for target in rows.targets], rows.answers, question)
     for name, one, _ in each_finding(rows, question):

@@ -114,9 +114,9 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
             checkpoints.check_finite([torch.tensor(float(scores[work.best[0]]))], at["passes"], 0)
-            log.write(json.dumps(scores).encode() + b"\n")
             metric, sign = work.best
             better = at["best"] is None or sign * scores[metric] > sign * at["best"] + config.min_delta
+            log.write(json.dumps({**scores, "best": better}).encode() + b"\n")
             if better:
                 at.update(best=scores[metric], best_epoch=at["passes"], wait=0)
                 checkpoint("best")
