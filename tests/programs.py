@@ -109,7 +109,9 @@ def picture(number: int, size: tuple[int, int], planes: int = 1, top: int = 255)
 def encode(kind: str, number: int) -> bytes:
     """Picture `number` as a file."""
     size = SIZES[0] if kind == "even" else SIZES[number % 4]
-    if kind == "png16":
+    if kind in ("stack", "second"):  # channels of a case have one size; the second has 16 bits
+        size = SIZES[(number % 100) % 4]
+    if kind in ("png16", "second"):
         return png16(picture(number, size, 1, 4000).astype(np.uint16))
     if kind == "tiff":
         pixels = picture(number, size, 3 if number != 3 else 1).astype(np.uint8)
@@ -131,7 +133,8 @@ def encode(kind: str, number: int) -> bytes:
 def make_data(folder: Path, count: int = 20) -> Path:
     """Files of every kind with a table each: png.csv, even.csv (one size), png16.csv, tiff.csv, dicom.csv; and class
     folders in `classes`; {ä}'s/tab'le.csv has names with signs that mean something to Python. Patients have two
-    pictures each. findings.csv says of the png files what several findings are, some of them blank.
+    pictures each. findings.csv says of the png files what several findings are, some of them blank. stack.csv has three
+    files a case.
     """
     suffix = {"png": "png", "even": "png", "png16": "png", "tiff": "tif", "dicom": "dcm"}
     for kind, end in suffix.items():
@@ -143,6 +146,13 @@ def make_data(folder: Path, count: int = 20) -> Path:
             third, age = "abc"[number % 3], 30 + 40 * (number % 2) + number
             lines.append(f"{name},{label},{third},p{number // 2},{part},{age},{0.01 * age}")
         write(folder / f"{kind}.csv", "\n".join([*lines, ""]).encode())
+    lines = ["FLAIR,T 1,T2-w,label,patient,split,age"]
+    for number, row in enumerate(table(folder / "png.csv")):
+        names = [f"stack/{number:02}_{name}.png" for name in ("flair", "t1", "t2")]
+        for channel, name in enumerate(names):
+            write(folder / name, encode("second" if channel == 1 else "stack", number + 100 * channel))
+        lines.append(",".join([*names, row["label"], row["patient"], row["split"], row["age"]]))
+    write(folder / "stack.csv", "\n".join([*lines, ""]).encode())
     lines = ["file,patient,split,lit,old"]
     for number, row in enumerate(table(folder / "png.csv")):
         old, lit = "01"[number // 4 % 2], ("no", "yes")[number % 2] if number % 5 else ""

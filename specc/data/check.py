@@ -46,13 +46,14 @@ def check_data(
 def look_at(study: Study, progress: Progress | None, root: FilePath) -> tuple[Look, int]:
     """The data of a spec as rules see them, and how many images were left out because the spec says so."""
     table = read_table(study, root)
-    entries = _index(study, table, progress)
-    look = Look(study, table, entries)
-    kept = [place for place, entry in enumerate(entries) if not _other_modality(study, entry)]
-    skipped = len(entries) - len(kept)
+    files = [file for row in table.rows for file in row.by_file()]
+    look = Look(study, table, _index(study, table, files, progress), files)
+    kept = [(row, of) for row, of in look.cases() if not any(_other_modality(study, entry) for entry in of)]
+    skipped = len(table.rows) - len(kept)
     if skipped:
-        look.table = replace(table, rows=tuple(table.rows[place] for place in kept))
-        look.entries = [entries[place] for place in kept]
+        look.table = replace(table, rows=tuple(row for row, _ in kept))
+        look.files = [file for row, _ in kept for file in row.by_file()]
+        look.entries = [entry for _, of in kept for entry in of]
     look.groups = groups(look)
     look.folds = folds_of(look)
     look.parts = parts(look)
@@ -73,10 +74,10 @@ def _other_modality(study: Study, entry: Entry | None) -> bool:
     return entry.facts.format == "dicom" and entry.facts.modality not in study.spec.input.modality
 
 
-def _index(study: Study, table: Table, progress: Progress | None) -> list[Entry | None]:
-    """One entry a row; None where there is no such file, or where it lies outside."""
+def _index(study: Study, table: Table, rows: list[Row], progress: Progress | None) -> list[Entry | None]:
+    """One entry a file; None where there is no such file, or where it lies outside."""
     folders: dict[str, FilePath] = {}
-    files = [_file(table, row, folders) for row in table.rows]
+    files = [_file(table, row, folders) for row in rows]
     there = list(dict.fromkeys(file for file in files if file is not None))
     window, frame, workers = reader_window(study), study.spec.input.frame, min(8, os.cpu_count() or 1)
     folder = study.folder / LISTS

@@ -22,8 +22,9 @@ LISTS = ".specc"  # folder beside the spec; what is written there stays on this 
 
 @dataclass
 class Look:
-    """`entries`, `groups`, `folds` and `parts` have one item a row; all but the first are empty while they cannot be
-    known (`folds`, too, where there are none; 0 is the test part).
+    """`files` and `entries` have one item a file; `groups`, `folds` and `parts` one a row, and are empty while they cannot
+    be known (`folds`, too, where there are none; 0 is the test part). A row is a case; where channels are files of
+    their own it has several, else the row and the file are one.
 
     An entry is None where the file is not there or must not be opened. `lists` collects, by code, the files that a
     message counts; `blamed` are the numbers of rows that a message has spoken of so that no other needs to.
@@ -32,6 +33,7 @@ class Look:
     study: Study
     table: Table
     entries: Sequence[Entry | None] = ()
+    files: Sequence[Row] = ()
     groups: Sequence[str] = ()
     folds: Sequence[int] = ()
     parts: Sequence[str] = ()
@@ -64,10 +66,28 @@ class Look:
         return tuple(getattr(self.output, "labels", None) or ())
 
     def seen(self) -> Iterator[tuple[Row, Entry]]:
-        """Rows whose file could be looked at."""
-        for row, entry in zip(self.table.rows, self.entries, strict=True):
+        """Files that could be looked at, each as the row of its case."""
+        for row, entry in zip(self.files, self.entries, strict=True):
             if entry is not None:
                 yield row, entry
+
+    def cases(self) -> Iterator[tuple[Row, Sequence[Entry | None]]]:
+        """Rows, each with the entries of its files in the order of channels."""
+        at = 0
+        for row in self.table.rows:
+            count = 1 + len(row.others)
+            yield row, self.entries[at : at + count]
+            at += count
+
+    def by_channel(self) -> list[tuple[str, list[tuple[Row, Facts]]]]:
+        """The pictures of each channel, with its name; of all files, without a name, where a file is a case."""
+        names = self.input.channels
+        if isinstance(names, str):
+            return [("", list(self.facts()))]
+        found: list[tuple[str, list[tuple[Row, Facts]]]] = [(name, []) for name in names]
+        for row, facts in self.facts():
+            found[row.channel][1].append((row, facts))
+        return found
 
     def facts(self) -> Iterator[tuple[Row, Facts]]:
         """Rows whose picture could be read, less those that were blamed already."""
@@ -80,7 +100,7 @@ class Look:
         column = self.table.words.get("patient")
         if column:
             return [row.values[column] for row in self.table.rows]
-        return [entry.facts.patient if entry and entry.facts else "" for entry in self.entries]
+        return [files[0].facts.patient if files[0] and files[0].facts else "" for _, files in self.cases()]
 
 
 @dataclass(frozen=True, slots=True)

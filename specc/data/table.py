@@ -18,7 +18,8 @@ SOURCES = ("folders", "manifest", "images")
 class Row:
     """One image. `file` is relative to the table's root; `number` counts the lines of data from 1.
 
-    `targets` holds what is to be answered where that is no class: word of the table -> entry.
+    `targets` holds what is to be answered where that is no class: word of the table -> entry. `others` are the further
+    files of a case whose channels are files of their own, and `channel` says which of them `file` is.
     """
 
     number: int
@@ -26,6 +27,12 @@ class Row:
     label: str | None = None
     targets: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    channel: int = 0
+
+    def by_file(self) -> tuple[Row, ...]:
+        """This row for each file of the case."""
+        return (self, *(replace(self, file=file, channel=place) for place, file in enumerate(self.others, 1)))
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,12 @@ def _not_there(place: FilePath, kind: str) -> str:
     return f"there is no such {wanted}" + (f"; close to it: `{near[0]}`" if near else "")
 
 
+def channels(study: Study) -> int:
+    """How many files a case has."""
+    columns = (study.spec.data.columns or {}).get("image")
+    return len(columns) if isinstance(columns, tuple) else 1
+
+
 def wanted(study: Study) -> dict[str, str]:
     """Our words -> the manifest's columns, for all that the task and the spec ask for."""
     output, columns = getattr(study.spec, "output", None), dict(study.spec.data.columns or {})
@@ -100,6 +113,9 @@ def wanted(study: Study) -> dict[str, str]:
             words[column.name] = column.name
     for word, column in columns.items():
         inner: dict[str, Any] = column if isinstance(column, dict) else {}
+        if isinstance(column, tuple):
+            words |= {f"{word}.{place}" if place else word: name for place, name in enumerate(column)}
+            continue
         words |= {f"{word}.{name}": name_of for name, name_of in inner.items()} if inner else {word: str(column)}
     return words
 
@@ -120,8 +136,16 @@ def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
     label = words.get("label")
     forms = {column.name for column in study.task.columns if column.form} - {"label"}
     names = {word: column for word, column in words.items() if word.partition(".")[0] in forms}
+    further = [words[f"image.{place}"] for place in range(1, channels(study))]
     rows = (
-        Row(number, row[words["image"]], row[label] if label else None, {w: row[c] for w, c in names.items()}, row)
+        Row(
+            number,
+            row[words["image"]],
+            row[label] if label else None,
+            {word: row[column] for word, column in names.items()},
+            row,
+            tuple(row[column] for column in further),
+        )
         for number, row in enumerate(values, 1)
     )
     return replace(table, rows=tuple(rows))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from specc.study import Study
 
 CHECKED = frozenset({"specc", "name", "task", "train", "model", "networks", "plugins"})  # keys without free text
-WORDS = frozenset({"folder", "none", "patient"})  # of `group`, beside the columns of the task
+WORDS = frozenset({"folder", "none", "patient", "image"})  # of `group` and `columns`, beside those of the task
 
 
 class NotInert(Exception):

@@ -159,6 +159,18 @@ def answers(study: Study, network: str) -> Answers:
     return Answers(kind, kind == "one" and positive is not None and positive == output.classes[0])
 
 
+def file_keys(study: Study) -> tuple[str, ...]:
+    """The keys of a row that name its files: one, or one for each channel of a stack."""
+    channels = study.spec.input.channels
+    return ("image",) if isinstance(channels, str) else ("image", *(f"image.{name}" for name in channels[1:]))
+
+
+def image_columns(study: Study) -> tuple[str, ...]:
+    """The columns of the manifest that name the files of a case, in the order of channels."""
+    named = (study.spec.data.columns or {}).get("image", "image")
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
 def table(study: Study, columns: Mapping[str, str]) -> str:
     """`rows`: files and the words that the task and the split need. `columns` maps words to columns of a manifest."""
     data = study.spec.data
@@ -166,15 +178,21 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
     text += "def rows(root: Path) -> list[dict[str, str]]:\n"
     if data.manifest:
         folder = PurePosixPath(data.manifest).parent.as_posix()
-        image = (data.columns or {}).get("image", "image")
-        file = f"row[{literal(image)}]"
+        named = image_columns(study)
+        file = f"row[{literal(named[0])}]"
         words = "".join(f", {literal(word)}: row[{literal(column)}]" for word, column in columns.items())
+        keys = zip(file_keys(study)[1:], named[1:], strict=True)
+        words = "".join(f', {literal(key)}: folder + "/" + row[{literal(column)}]' for key, column in keys) + words
+        inside = f"        tables.inside(root / folder, {file}, folders)\n"
+        if len(named) > 1:
+            inside = f"        for column in {literal(named)}:\n"
+            inside += "            tables.inside(root / folder, row[column], folders)\n"
         return text + (
             '    """The lines of the manifest by our words; its files lie beside it or below."""\n'
             f"    table, folder = tables.read_manifest(root / {literal(data.manifest)}), {literal(folder)}\n"
             "    folders: dict[str, Path] = {}\n"
             "    for row in table:\n"
-            f"        tables.inside(root / folder, {file}, folders)\n"
+            f"{inside}"
             f'    return [{{"file": {file}, "image": folder + "/" + {file}{words}}} for row in table]\n'
         )
     classes = getattr(getattr(study.spec, "output", None), "classes", None)

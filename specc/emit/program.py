@@ -15,6 +15,7 @@ from specc.emit.link import Linker
 from specc.emit.literal import literal
 from specc.emit.model import class_name, print_model
 from specc.emit.parts import parts_of
+from specc.lower import image_shape
 from specc.plugin import IDENTITY, Piece, Program
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ HOMES = {
     f"{PIECES}.losses": "metrics",
     f"{PIECES}.metrics": "metrics",
     f"{PIECES}.images": "data",
+    f"{PIECES}.stacks": "data",
     f"{PIECES}.augment": "augment",
     f"{PIECES}.augment_places": "augment",
     f"{PIECES}.augment_fields": "augment",
@@ -149,17 +151,24 @@ def link(study: Study, task: Program) -> Linker:
 
 def value_range(study: Study) -> list[str]:
     """`value_range`, where it follows from the spec: a fixed window, or a window that the reader applies."""
-    window, dicom = study.spec.input.window, study.spec.input.format == "dicom"
+    inputs = study.spec.input
+    window, channels = inputs.window, inputs.channels
     if window is None or isinstance(window, str):
-        if not dicom:
+        if inputs.format != "dicom":
             return []
-        edges, why = (0.0, 1.0), "The reader has applied the header's window, or the spec has none."
+        edges, why = [(0.0, 1.0)], "The reader has applied the header's window, or the spec has none."
     else:
-        edges, why = (window.center - window.width / 2, window.center + window.width / 2), "The spec's window."
+        each = [window[name] for name in channels] if isinstance(window, Mapping) else [window]
+        edges = [(one.center - one.width / 2, one.center + one.width / 2) for one in each]
+        why = "The spec's window." if len(each) == 1 else "The spec's window of each channel."
+    kind, ends = "float", tuple[Any, ...](edges[0])
+    if not isinstance(channels, str):
+        edges = edges * len(channels) if len(edges) == 1 else edges
+        kind, ends = "tuple[float, ...]", tuple(zip(*edges, strict=True))
     return [
         "from specc.pieces import readers\n\n\n"
-        "def value_range(facts: list[readers.Facts]) -> tuple[float, float]:\n"
-        f'    """{why}"""\n    return {literal(edges)}\n'
+        f"def value_range(facts: list[readers.Facts]) -> tuple[{kind}, {kind}]:\n"
+        f'    """{why}"""\n    return {literal(ends)}\n'
     ]
 
 
@@ -172,13 +181,18 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
     bare = dicom and inputs.window == "none"
     skips = bool(data.skip and inputs.modality)
     watch = train.early_stop.watch if train.early_stop else "val_loss"
-    ranged = Piece(printed.DATA, "value_range") if value_range(study) else Piece(images, "range_of_type")
+    stack = not isinstance(inputs.channels, str)
+    free = inputs.format == "tiff" and inputs.window in (None, "none") and inputs.scale.startswith("standardize")
+    own = Piece(f"{PIECES}.stacks", "ranges_of_types") if stack else None
+    own = own or Piece(images, "range_of_numbers" if free else "range_of_type")
+    ranged = Piece(printed.DATA, "value_range") if value_range(study) else own
+    clip = ("scale_each" if free else "clip_each") if stack else ("scale_only" if free else "clip_window")
     symbols: dict[str, Piece | str] = {
         "Config": Piece(printed.TRAIN, "Config"),
         "HEIGHT": literal(height),
         "WIDTH": literal(width),
         "BEST": literal((watch, {"val_loss": -1, **study.task.metrics}[watch])),
-        "SHAPE": literal(printed.shape(study)),
+        "SHAPE": literal(image_shape(spec)),
         "WORKERS": literal(None if train.workers == "auto" else max(1, train.workers)),
         "FRAME": literal(inputs.frame),
         "READ_WINDOW": literal(read),
@@ -187,8 +201,8 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "parts_of": Piece(printed.DATA, "parts_of"),
         "chosen": Piece(images, "files_of_modality") if skips else Piece(f"{PIECES}.pixels", "every_file"),
         "value_range": ranged,
-        "window": Piece(edits, "as_read" if bare else "clip_window"),
-        "mixing": Piece(edits, "to_mono" if inputs.channels == "mono" else "to_rgb"),
+        "window": Piece(edits, "as_read" if bare else clip),
+        "mixing": Piece(edits, "as_stacked" if stack else f"to_{inputs.channels}"),
         "resize": Piece(f"{PIECES}.resize", f"resize_{inputs.resize or 'none'}"),
         "Edits": Piece(edits, EDITS[inputs.scale]),
         "edit_all": Piece(images, "edit_standardized" if inputs.scale == "standardize" else "edit_once"),
@@ -200,6 +214,11 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
     symbols["look"] = Piece(printed.AUGMENT, "look") if moves else IDENTITY
     for name in ("moved_images", "moved_masks", "moved_boxes"):
         symbols[name] = Piece(f"{PIECES}.augment_fields", name) if moves else IDENTITY
+    symbols["Edge"] = "tuple[float, ...]" if stack else "float"
+    for slot in ("file_by_file", "stacked", "each_file"):
+        symbols[slot] = Piece(f"{PIECES}.stacks", slot) if stack else IDENTITY
+    if stack:
+        symbols["FILES"] = literal(printed.file_keys(study))
     for network in study.passed:
         symbols[class_name(network)] = Piece(printed.MODEL, class_name(network))
     for network in spec.optimizer or {}:
@@ -213,8 +232,11 @@ def contract(study: Study) -> dict[str, Any]:
 
     inputs = study.spec.input
     window: Any = inputs.window or ("auto" if inputs.format == "dicom" else "none")
-    if not isinstance(window, str):
+    if isinstance(window, Mapping):
+        window = {name: {"center": one.center, "width": one.width} for name, one in window.items()}
+    elif not isinstance(window, str):
         window = {"center": window.center, "width": window.width}
+    stack = None if isinstance(inputs.channels, str) else list(inputs.channels)
     return {
         "format_version": 1,
         "name": study.spec.name,
@@ -224,7 +246,8 @@ def contract(study: Study) -> dict[str, Any]:
         "input": {
             "format": inputs.format,
             "size": list(inputs.size),
-            "channels": inputs.channels,
+            "channels": stack or inputs.channels,
+            **({"columns": list(printed.image_columns(study))} if stack else {}),
             "from_mono": inputs.from_mono,
             "window": window,
             "scale": inputs.scale,

@@ -54,7 +54,8 @@ def attempt(document: Document, spec: Any, registry: Registry, task: Task) -> tu
 def image_shape(spec: Any) -> Shape:
     """(channels, height, width) of the images that the network sees."""
     height, width = spec.input.size
-    return (1 if spec.input.channels == "mono" else 3, height, width)
+    channels = spec.input.channels
+    return ({"mono": 1, "rgb": 3}[channels] if isinstance(channels, str) else len(channels), height, width)
 
 
 def _network(

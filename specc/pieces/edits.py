@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from specc.pieces.slots import HEIGHT, WIDTH, mixing, resize, window
+from specc.pieces.slots import HEIGHT, WIDTH, Edge, mixing, resize, window
 
 FLAT = 1 / 256  # a deviation below one step of 8 bits is rounding, which must not be made large
 
@@ -15,7 +15,23 @@ def clip_window(pixels: Tensor, low: float, high: float) -> Tensor:
     return ((pixels - low) / (high - low)).clamp(0, 1)
 
 
-def as_read(pixels: Tensor, low: float, high: float) -> Tensor:
+def scale_only(pixels: Tensor, low: float, high: float) -> Tensor:
+    """Numbers without a window and on the way to be standardized: nothing is cut off."""
+    return (pixels - low) / (high - low)
+
+
+def scale_each(pixels: Tensor, low: tuple[float, ...], high: tuple[float, ...]) -> Tensor:
+    """In every channel, modality values between its own edges to 0..1, and on beyond them."""
+    black, white = torch.tensor(low)[:, None, None], torch.tensor(high)[:, None, None]
+    return (pixels - black) / (white - black)
+
+
+def clip_each(pixels: Tensor, low: tuple[float, ...], high: tuple[float, ...]) -> Tensor:
+    """In every channel, modality values to 0..1 between its own edges."""
+    return scale_each(pixels, low, high).clamp(0, 1)
+
+
+def as_read(pixels: Tensor, low: Edge, high: Edge) -> Tensor:
     """Modality values as they are: the spec has no window."""
     return pixels
 
@@ -30,10 +46,15 @@ def to_rgb(samples: int) -> Tensor:
     return torch.ones(3, 1) if samples == 1 else torch.eye(3)
 
 
+def as_stacked(samples: int) -> Tensor:
+    """(samples, samples): each file of a case stays a channel of its own."""
+    return torch.eye(samples)
+
+
 class UnitEdits(nn.Module):
     """Window, channels, size: (B, samples, H, W) as read -> (B, channels, height, width) in 0..1, black 0."""
 
-    def __init__(self, low: float, high: float, samples: int) -> None:
+    def __init__(self, low: Edge, high: Edge, samples: int) -> None:
         super().__init__()
         self.values = (low, high, samples)
         self.register_buffer("mix", mixing(samples))
@@ -46,7 +67,7 @@ class UnitEdits(nn.Module):
 class SymmetricEdits(nn.Module):
     """Window, channels, size: (B, samples, H, W) as read -> (B, channels, height, width) in -1..1, black -1."""
 
-    def __init__(self, low: float, high: float, samples: int) -> None:
+    def __init__(self, low: Edge, high: Edge, samples: int) -> None:
         super().__init__()
         self.values = (low, high, samples)
         self.register_buffer("mix", mixing(samples))
@@ -59,7 +80,7 @@ class SymmetricEdits(nn.Module):
 class ImageStandardizedEdits(nn.Module):
     """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0."""
 
-    def __init__(self, low: float, high: float, samples: int) -> None:
+    def __init__(self, low: Edge, high: Edge, samples: int) -> None:
         super().__init__()
         self.values = (low, high, samples)
         self.register_buffer("mix", mixing(samples))

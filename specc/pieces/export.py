@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from specc.pieces import runtime as rt
 from specc.pieces.index import several
-from specc.pieces.pixels import pixels_of
+from specc.pieces.pixels import files_of, pixels_of
 
 TOLERANCE = 1e-5  # times max(1, |value|)
 LOOSE = {"ood_score": 1e-4}  # it divides by the small spread of the training images, and with it what is rounding
@@ -132,11 +132,17 @@ class Certificate:
         return not self.wrong
 
 
-def accepted(images: Any) -> dict[str, list[Any]]:
-    """What the images of this run are like, and so what the model takes."""
-    facts = [entry.facts for entry in images.entries]
+def accepted(images: Any, channels: Any) -> dict[str, Any]:
+    """What the images of this run are like, and so what the model takes; by channel, where each is a file."""
+    files = [files_of(entry) for entry in images.entries]
+    if isinstance(channels, list):
+        return {name: alike([case[place].facts for case in files], 1) for place, name in enumerate(channels)}
+    return alike([case[0].facts for case in files], images.edits.values[2])
+
+
+def alike(facts: Sequence[Any], samples: int) -> dict[str, list[Any]]:
+    """What files have: samples of a pixel (a grey file fits among coloured ones), bits, of DICOM the modality, too."""
     seen = {name: sorted({getattr(fact, name) for fact in facts}) for name in ("bits", "photometric", "modality")}
-    samples = images.edits.values[2]
     return {"samples": [1, samples] if samples > 1 else [1], **{k: values for k, values in seen.items() if any(values)}}
 
 
@@ -159,9 +165,10 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     eval/predictions.csv gets what the ONNX file says of every file, if those are classes or values. Whether parity
     holds.
     """
-    run, (low, high, samples) = options.run, images.edits.values
+    run, samples = options.run, images.edits.values[2]
+    low, high = (np.reshape(edge, (-1, 1, 1)) for edge in images.edits.values[:2])
     contract = read_contract()
-    reading = {**contract["input"], "accepts": accepted(images)}
+    reading = {**contract["input"], "accepts": accepted(images, contract["input"]["channels"])}
     resized = reading["resize"] is not None
     height, width = (61, 50) if resized else reading["size"]
     axes = {0: "batch", 2: "height", 3: "width"} if resized else {0: "batch"}
@@ -205,12 +212,15 @@ def write_predictions(
 ) -> None:
     """A line a file: part, file, patient, truth, answer, then the probability of each class or finding, or each value.
 
-    Findings that are there are named in the answer, with `;` between them.
+    Where a case has several files, `file` is the first, and `file.CHANNEL` are the others. Findings that are there are
+    named in the answer, with `;` between them.
     """
     parts = [part for part, places in images.parts.items() for _ in places]
     classes, labels = output.get("classes"), output.get("labels")
     names = classes or labels or [f"answer.{name.removeprefix('targets.')}" for name in truth]
-    writer.writerow(["split", "file", "patient", *truth, "answer", *names])
+    others = [name for name in (images.rows or ({},))[0] if name.startswith("image.")]
+    more = [f"file.{name.removeprefix('image.')}" for name in others]
+    writer.writerow(["split", "file", *more, "patient", *truth, "answer", *names])
     for place, said in enumerate(answers):
         row = images.rows[place]
         numbers = said["probabilities" if classes or labels else "values"][0].tolist()
@@ -218,4 +228,5 @@ def write_predictions(
         if labels:
             answer = ";".join(name for name, there in zip(labels, said["answer"][0], strict=True) if there)
         patient = row.get("patient") or images.entries[place].facts.patient or row["image"]
-        writer.writerow([parts[place], row["image"], patient, *(row[name] for name in truth), answer, *numbers])
+        files = [row[name] for name in ("image", *others)]
+        writer.writerow([parts[place], *files, patient, *(row[name] for name in truth), answer, *numbers])

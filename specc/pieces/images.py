@@ -18,12 +18,16 @@ from specc.pieces.slots import (
     MODALITIES,
     READ_WINDOW,
     SHAPE,
+    Edge,
     Edits,
     chosen,
+    each_file,
     edit_all,
+    file_by_file,
     parts_of,
     rows,
     shuffle,
+    stacked,
     steps,
     targets_of,
     value_range,
@@ -74,8 +78,14 @@ def range_of_type(facts: Sequence[readers.Facts]) -> tuple[float, float]:
     return 0.0, 255.0 if all(fact.bits <= 8 for fact in facts) else 65535.0
 
 
+def range_of_numbers(facts: Sequence[readers.Facts]) -> tuple[float, float]:
+    """The range of the stored type up to 16 bits; numbers that are signed, real or larger stay as they are."""
+    free = any(fact.signed or fact.floating or fact.bits > 16 for fact in facts)
+    return 0.0, 1.0 if free else 255.0 if all(fact.bits <= 8 for fact in facts) else 65535.0
+
+
 def edit_once(
-    entries: list[index.Entry], train: int, values: tuple[float, float], options: argparse.Namespace
+    entries: list[index.Entry], train: int, values: tuple[Edge, Edge], options: argparse.Namespace
 ) -> tuple[np.ndarray[Any, Any], nn.Module]:
     """All images edited, and the module that does it."""
     samples = max(entry.facts.samples for entry in entries if entry.facts)
@@ -84,7 +94,7 @@ def edit_once(
 
 
 def edit_standardized(
-    entries: list[index.Entry], train: int, values: tuple[float, float], options: argparse.Namespace
+    entries: list[index.Entry], train: int, values: tuple[Edge, Edge], options: argparse.Namespace
 ) -> tuple[np.ndarray[Any, Any], nn.Module]:
     """As `edit_once`, then every channel by mean and deviation of the training images (the first `train`)."""
     plain, module = edit_once(entries, train, values, options)
@@ -109,13 +119,13 @@ def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     if rt.RANK > 0:
         torch.distributed.barrier()  # rank 0 fills the cache
     table, store, workers = rows(options.data), options.cache / "index.json", max(1, options.workers)
-    paths = [options.data / row["image"] for row in table]
-    entries = index.index(paths, store, rt.leave_if_asked, READ_WINDOW, FRAME, workers)
+    paths = [options.data / row["image"] for row in file_by_file(table)]
+    entries = stacked(index.index(paths, store, rt.leave_if_asked, READ_WINDOW, FRAME, workers))
     used = chosen(entries)
     split = parts_of([table[place] for place in used], [entries[place] for place in used])
     order = [place for part in PARTS for place, where in enumerate(split) if where == part]
     table, entries = [table[used[place]] for place in order], [entries[used[place]] for place in order]
-    facts = [entry.facts for entry in entries if entry.facts]
+    facts = [entry.facts for entry in each_file(entries) if entry.facts]
     ends = np.cumsum([split.count(part) for part in PARTS]).tolist()
     parts = {part: range(end - split.count(part), end) for part, end in zip(PARTS, ends, strict=True)}
     array, edits = edit_all(entries, len(parts["train"]), value_range(facts), options)

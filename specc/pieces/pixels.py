@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,25 @@ from specc.pieces import index, readers
 from specc.pieces import runtime as rt
 
 PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Stack(index.Entry):
+    """A case whose channels are files of their own: `path`, patient and size are those of the first file."""
+
+    files: tuple[index.Entry, ...] = ()
+
+    @classmethod
+    def of(cls, files: tuple[index.Entry, ...]) -> "Stack":
+        """The case that these files are."""
+        digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+        facts = files[0].facts and replace(files[0].facts, samples=len(files))
+        return cls(files[0].path, sha256=digest, facts=facts, files=files)
+
+
+def files_of(entry: index.Entry) -> tuple[index.Entry, ...]:
+    """The files of a case: several where each is a channel, else the one."""
+    return entry.files if isinstance(entry, Stack) else (entry,)
 
 
 class Images(NamedTuple):
@@ -38,6 +58,8 @@ class Images(NamedTuple):
 
 def pixels_of(entry: index.Entry, window: str, frame: int | None, samples: int, cache: Path) -> Tensor:
     """(1, samples, H, W) modality values; a grey image among coloured ones has three equal samples."""
+    if isinstance(entry, Stack):
+        return torch.cat([pixels_of(file, window, frame, 1, cache) for file in entry.files], 1)
     pixels = torch.from_numpy(index.read(entry, cache, window, frame)).permute(2, 0, 1)
     return pixels.expand(samples, -1, -1)[None]
 

@@ -40,6 +40,7 @@ class Config:
     min_delta: float = 0.0
 
 
+Edge = float | tuple[float, ...]  # modality value of black or white: one, or one for each channel
 HEIGHT: int = 1
 WIDTH: int = 1
 SHAPE: tuple[int, int, int] = (1, 1, 1)  # of an edited image: channels, height, width
@@ -51,6 +52,7 @@ BEST: tuple[str, int] = ("val_loss", -1)  # what chooses the epoch, and whether 
 WIDTH_OUT: int = 1  # outputs of the network
 LEAST: float = 0.0  # loss of a network that is always right: with label smoothing it is not 0
 CLASSES_OUT: int = 2  # classes that the network tells apart
+FILES: tuple[str, ...] = ("image",)  # keys of a row that name the files of a case, in the order of channels
 OUTPUTS: tuple[str, ...] = ()  # of the exported module
 TRUTH: tuple[str, ...] = ()  # keys of a row that hold what the network is to answer
 
@@ -75,12 +77,27 @@ def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
     unbound("targets_of")
 
 
-def value_range(facts: Sequence[readers.Facts]) -> tuple[float, float]:
+def file_by_file(table: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The table with a line a file, where cases have several."""
+    unbound("file_by_file")
+
+
+def stacked(entries: list[index.Entry]) -> list[index.Entry]:
+    """One entry a case from one entry a file."""
+    unbound("stacked")
+
+
+def each_file(entries: list[index.Entry]) -> list[index.Entry]:
+    """One entry a file from one entry a case."""
+    unbound("each_file")
+
+
+def value_range(facts: Sequence[readers.Facts]) -> tuple[Edge, Edge]:
     """Modality values of black and white."""
     unbound("value_range")
 
 
-def window(pixels: Tensor, low: float, high: float) -> Tensor:
+def window(pixels: Tensor, low: Edge, high: Edge) -> Tensor:
     """Modality values between black and white to 0..1."""
     unbound("window")
 
@@ -95,13 +112,13 @@ def resize(images: Tensor, height: int, width: int) -> Tensor:
     unbound("resize")
 
 
-def Edits(low: float, high: float, samples: int) -> nn.Module:
+def Edits(low: Edge, high: Edge, samples: int) -> nn.Module:
     """The edits of the spec as a module: (B, samples, H, W) as read -> (B, channels, height, width)."""
     unbound("Edits")
 
 
 def edit_all(
-    entries: list[index.Entry], train: int, values: tuple[float, float], options: argparse.Namespace
+    entries: list[index.Entry], train: int, values: tuple[Edge, Edge], options: argparse.Namespace
 ) -> tuple[np.ndarray[Any, Any], nn.Module]:
     """All images edited, and the module that does it; the first `train` are the training images."""
     unbound("edit_all")

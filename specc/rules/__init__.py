@@ -31,6 +31,9 @@ from specc.rules import (
     softmax_of_one,
     split_group,
     split_shares,
+    stacked_files,
+    stacked_names,
+    stacked_windows,
     two_class_neurons,
     watched_metric,
     window_format,
@@ -68,6 +71,9 @@ RULES: tuple[Rule, ...] = (
     idle_input_keys.RULE,
     data_source.RULE,
     data_columns.RULE,
+    stacked_files.RULE,
+    stacked_names.RULE,
+    stacked_windows.RULE,
     regression_target.RULE,
 )
 

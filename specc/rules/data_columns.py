@@ -43,7 +43,7 @@ def check(study: Study) -> list[Diagnostic]:
         asked: Any = getattr(output, column.form, None) if column.form else column.required
         named = data.columns.get(column.name)
         names = tuple(asked) if asked and column.each else ()
-        good = isinstance(named, dict) and set(named) == set(names) if names else isinstance(named, str)
+        good = isinstance(named, dict) and set(named) == set(names) if names else isinstance(named, str | tuple)
         if asked and not good:
             faults.append(_missing(study, column, names))
     return faults

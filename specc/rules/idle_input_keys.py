@@ -36,6 +36,12 @@ def check(study: Study) -> list[Diagnostic]:
             idle.append((("data", "skip"), "only DICOM files say their modality", ("input", "format")))
     if given.from_mono is not None and given.channels == "mono":
         idle.append((("input", "from_mono"), "the network sees one channel anyway", ("input", "channels")))
+    if not isinstance(given.channels, str):
+        if given.from_mono is not None:
+            idle.append((("input", "from_mono"), "each file is one channel and stays one", ("input", "channels")))
+        if data is not None and data.skip is not None:
+            why = "a case of several files is not left out for one of them: take its line out of the table"
+            idle.append((("data", "skip"), why, ("input", "channels")))
     return [
         fault(
             study,

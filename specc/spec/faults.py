@@ -143,7 +143,7 @@ def translate(
         path, rest = follow(document, base, error["loc"])
         absent = error["type"] == "missing" and not isinstance(error["loc"][-1], int)
         if absent:
-            path = (*path, *rest)
+            path = (*path, rest[-1])
         if path not in found:
             owner, key = owning(model, path[len(base) :])
             if absent:
@@ -157,7 +157,10 @@ def translate(
         for path, fault in found.items()
         if fault.code == "S102"
     }
-    return [fault for path, fault in found.items() if not (fault.code == "S103" and path in meant)]
+    above = {path[:n] for path in found for n in range(len(base), len(path))}  # a member of a choice that was not meant
+    return [
+        fault for path, fault in found.items() if path not in above and not (fault.code == "S103" and path in meant)
+    ]
 
 
 def follow(document: Document, base: Path, loc: tuple[str | int, ...]) -> tuple[Path, tuple[str | int, ...]]:
@@ -194,9 +197,11 @@ def _inner(model: type[BaseModel], key: str) -> type[BaseModel] | None:
     field = fields(model).get(key)
     if field is None:
         return None
-    for candidate in (field.annotation, *get_args(field.annotation)):
+    waiting = [field.annotation]
+    for candidate in waiting:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
+        waiting += get_args(candidate)
     return None
 
 

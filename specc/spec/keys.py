@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 from specc.plugin import Arguments, Call, Count, Kind
 
@@ -63,19 +74,53 @@ class Window(Arguments):
     width: float = Field(gt=0, description="distance between black and white")
 
 
+def _window_form(value: object) -> str:
+    """A word, one window, or one for each channel: what a value can only mean, by its form."""
+    if not isinstance(value, Mapping):
+        return "nothing" if value is None else "one" if isinstance(value, Window) else "word"
+    return "each" if value and all(isinstance(inner, Mapping | Window) for inner in value.values()) else "one"
+
+
+class _AnyOf:
+    """Says of a choice by form what editors and messages understand: `anyOf`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """As it is."""
+        return handler(source)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The members, of which one holds."""
+        return {"anyOf": handler(schema)["oneOf"]}
+
+
+Windows = Annotated[
+    Annotated[Literal["auto", "none"], Tag("word")]
+    | Annotated[Window, Tag("one")]
+    | Annotated[dict[str, Window], Field(min_length=1), Tag("each")]
+    | Annotated[None, Tag("nothing")],
+    Discriminator(_window_form),
+    _AnyOf(),
+]
+Stack = Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]
+
+
 class Input(Arguments):
     """What goes in: the images' format and what is done before the network sees them."""
 
     format: Literal["png", "jpeg", "tiff", "dicom"] = Field(description="file format of the images")
     size: tuple[Pixels, Pixels] = Field(description="[height, width] = DICOM Rows, Columns")
-    channels: Literal["mono", "rgb"] = Field(description="one grey value a pixel, or red, green and blue")
+    channels: Literal["mono", "rgb"] | Stack = Field(
+        description="`mono`: one grey value a pixel; `rgb`: red, green and blue; or a list of names, as "
+        "`[flair, t1, t2]`: that many mono files a case, each of them a channel"
+    )
     from_mono: Literal["repeat"] | None = Field(
         default=None, description="`repeat` lets mono images into an rgb network, the grey value three times"
     )
-    window: Literal["auto", "none"] | Window | None = Field(
+    window: Windows = Field(
         default=None,
         description="`auto` (VOI LUT, else the first centre and width, else the range of the pixels), "
-        "{center, width}, or `none`; DICOM: `auto` by default, CT must say",
+        "{center, width}, {CHANNEL: {center, width}, ...} for stacked files, or `none`; DICOM: `auto` by default, "
+        "CT must say",
     )
     scale: Literal["0..1", "-1..1", "standardize", "standardize_image"] = Field(
         description="numbers that the network sees: the window's edges (else the type's range) to 0..1 or -1..1; "
@@ -133,8 +178,10 @@ class Data(Arguments):
     folders: Place | None = Field(default=None, description="folder with one folder per class")
     manifest: Place | None = Field(default=None, description="CSV table with one line per image")
     images: Place | None = Field(default=None, description="folder of images without labels")
-    columns: dict[str, str | dict[str, str]] | None = Field(
-        default=None, description="our word: your column (image, label, target, patient, ...)"
+    columns: dict[str, str | Stack | dict[str, str]] | None = Field(
+        default=None,
+        description="our word: your column (image, label, target, patient, ...); `image` is a list of columns where "
+        "`input.channels` is a list, in the same order",
     )
     split: Split | None = Field(default=None, description="which images train, validate and test")
     skip: Literal["other_modality"] | None = Field(

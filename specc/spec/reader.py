@@ -245,6 +245,8 @@ def _member(node: Node | None, members: tuple[Any, ...]) -> Any:
     ]
     lists = [member for member in members if get_origin(plain(member)) in (tuple, list)]
     if isinstance(node, Mapping_):
+        deep = bool(node.items) and all(isinstance(entry.node, Mapping_) for entry in node.items.values())
+        groups.sort(key=lambda member: deep is not (get_origin(plain(member)) is dict))  # else in their own order
         return next(iter([*groups, *calls]), Any)
     if isinstance(node, Sequence_):
         return next(iter(lists), Any)
@@ -255,7 +257,7 @@ def _scalar_members(node: Node | None, members: tuple[Any, ...], plain: Any) -> 
     if not isinstance(node, Scalar):
         return
     for member in members:
-        if get_origin(member) is Literal and node.raw in get_args(member):
+        if get_origin(plain(member)) is Literal and node.raw in get_args(plain(member)):
             yield member
     if not isinstance(node.value, str) and {int, float, bool} & {plain(member) for member in members}:
         yield Any

@@ -30,7 +30,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D425",
-        f"{share(len(flat), len(look.table.rows), 'picture')} flat: every pixel is the same",
+        f"{share(len(flat), len(look.files), 'picture')} flat: every pixel is the same",
         look.table.path,
         counts(what for _, what in flat),
         ("help", "look at them; take them out where an export failed"),

@@ -23,8 +23,10 @@ def check(look: Look) -> list[Diagnostic]:
     """
     missing: list[tuple[Row, str]] = []
     case = 0
-    for row, entry in zip(look.table.rows, look.entries, strict=True):
-        if entry is None:
+    for row, entry in zip(look.files, look.entries, strict=True):
+        if entry is None and not row.file.strip():
+            missing.append((row, "no file is named"))
+        elif entry is None:
             try:
                 place = tables.inside(look.table.root, row.file)
             except (OSError, ValueError):
@@ -38,7 +40,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D407",
-        f"{share(len(missing), len(look.table.rows), 'image')} not there",
+        f"{share(len(missing), len(look.files), 'image')} not there",
         look.table.path,
         "names files from its own folder on",
         ("help", "correct the names, copy the files there, or take the lines out of the table"),

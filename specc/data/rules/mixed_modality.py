@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from specc.data.look import DataRule, Look, counts, found, share
+from specc.data.table import Row
 from specc.errors import Diagnostic, Label
 
 
@@ -12,7 +13,7 @@ def check(look: Look) -> list[Diagnostic]:
     """What: the DICOM files are not all of the modality that the spec accepts, or of one modality where it names none.
 
     Why: where a class holds its own kind of image, the network learns the scanner and not the disease. Scores look
-    excellent and mean nothing.
+    excellent and mean nothing. Where each channel is a file of its own, every channel may have its modality.
 
     Bad: a folder of chest radiographs (DX) with a few CT slices among them.
 
@@ -26,12 +27,19 @@ def check(look: Look) -> list[Diagnostic]:
 
     Source: Zech et al. 2018, PLoS Med 15(11): e1002683 (a network that told hospitals apart).
     """
-    files = [(row, facts.modality or "no modality") for row, facts in look.facts() if facts.format == "dicom"]
-    kinds = Counter(kind for _, kind in files)
-    accepted = look.input.modality or tuple(kind for kind, _ in kinds.most_common(1))
-    others = [(row, kind) for row, kind in files if kind not in accepted]
-    if not others:
-        return []
+    for _, pictures in look.by_channel():
+        files = [(row, facts.modality or "no modality") for row, facts in pictures if facts.format == "dicom"]
+        kinds = Counter(kind for _, kind in files)
+        accepted = look.input.modality or tuple(kind for kind, _ in kinds.most_common(1))
+        others = [(row, kind) for row, kind in files if kind not in accepted]
+        if others:
+            return _report(look, files, others, accepted)
+    return []
+
+
+def _report(
+    look: Look, files: list[tuple[Row, str]], others: list[tuple[Row, str]], accepted: tuple[str, ...]
+) -> list[Diagnostic]:
     look.blamed |= {row.number for row, _ in others}
     words = " or ".join(accepted)
     named = look.input.modality is not None

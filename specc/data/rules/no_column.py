@@ -37,7 +37,7 @@ def _report(look: Look, column: str, word: str) -> list[Diagnostic]:
     if word == "group":
         path: Path = ("data", "split", "group")
     elif known:
-        path = ("data", "columns", *word.split("."))
+        path = ("data", "columns", *(int(part) if part.isdigit() else part for part in word.split(".")))
     else:
         split = look.data.split
         told = "folds_column" if split and column == split.folds_column else "column"

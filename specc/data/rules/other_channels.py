@@ -11,7 +11,7 @@ def check(look: Look) -> list[Diagnostic]:
 
     Why: colour becomes grey by one agreed formula (luma), so `mono` takes both. Grey does not become colour by itself:
     a network that is to see colour and is shown grey must be told so. Files of two, four or more planes have no meaning
-    that a reader could know.
+    that a reader could know. Where each channel is a file of its own, every file must be grey.
 
     Bad: grey radiographs.
 
@@ -23,12 +23,16 @@ def check(look: Look) -> list[Diagnostic]:
     """
     names = {1: "grey", 3: "colour"}
     files = [(row, facts.samples) for row, facts in look.facts()]
+    stack = not isinstance(look.input.channels, str)
     grey = look.input.channels == "mono" or look.input.from_mono == "repeat"
-    wrong = [(row, samples) for row, samples in files if samples not in ((1, 3) if grey else (3,))]
+    fitting = (1,) if stack else (1, 3) if grey else (3,)
+    wrong = [(row, samples) for row, samples in files if samples not in fitting]
     if not wrong:
         return []
     planes = any(samples not in names for _, samples in wrong)
     cure = "`from_mono: repeat` in `input` lets grey images in; or `channels: mono`"
+    if stack:
+        cure = "a file that is one channel must be grey: store it so, without colours drawn on it"
     return found(
         look,
         "D423",

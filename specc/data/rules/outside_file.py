@@ -23,8 +23,8 @@ def check(look: Look) -> list[Diagnostic]:
         data: {manifest: data/table.csv, columns: {image: file}}
     """
     outside: list[tuple[Row, str]] = []
-    for row, entry in zip(look.table.rows, look.entries, strict=True):
-        if entry is None:
+    for row, entry in zip(look.files, look.entries, strict=True):
+        if entry is None and row.file.strip():
             try:
                 tables.inside(look.table.root, row.file)
             except (OSError, ValueError) as fault:
@@ -34,7 +34,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D408",
-        f"{share(len(outside), len(look.table.rows), 'file name', 'leads', 'lead')} out of the data folder",
+        f"{share(len(outside), len(look.files), 'file name', 'leads', 'lead')} out of the data folder",
         look.table.path,
         "files must lie in the folder of this table" if look.table.path[-1] == "manifest" else "files must lie in here",
         ("why", "what lies outside is never opened, so that a table cannot reach into the rest of the computer"),

@@ -26,8 +26,10 @@ def check(look: Look) -> list[Diagnostic]:
         data: {manifest: table.csv, columns: {image: file}, split: {column: split}}
     """
     same: dict[str, list[tuple[Row, str]]] = defaultdict(list)
-    for row, entry, part in zip(look.table.rows, look.entries, sides(look) or [""] * len(look.entries), strict=True):
-        if entry is not None and entry.pixels and part:
+    part_of = dict(zip((row.number for row in look.table.rows), sides(look), strict=False))
+    for row, entry in look.seen():
+        part = part_of.get(row.number, "")
+        if entry.pixels and part:
             same[entry.pixels if entry.low != entry.high else entry.path].append((row, part))
     copies = {digest: rows for digest, rows in same.items() if len({part for _, part in rows}) > 1}
     if not copies:

@@ -11,7 +11,7 @@ from specc.rules.common import plural
 
 
 def check(look: Look) -> list[Diagnostic]:
-    """What: the same picture has two labels or two targets.
+    """What: the same picture has two labels or two targets; or the same pictures have, where a case is several files.
 
     Why: one of the two is wrong, and which one is not for a program to decide.
 
@@ -23,12 +23,12 @@ def check(look: Look) -> list[Diagnostic]:
 
         data: {manifest: table.csv, columns: {image: file}}
     """
-    same: dict[str, list[tuple[Row, str]]] = defaultdict(list)
-    for row, entry in look.seen():
-        if entry.pixels:
-            same[entry.pixels if entry.low != entry.high else entry.path].append(
-                (row, row.label if row.label is not None else ", ".join(row.targets.values()))
-            )
+    same: dict[tuple[str, ...], list[tuple[Row, str]]] = defaultdict(list)
+    for row, entries in look.cases():
+        seen = [entry for entry in entries if entry is not None and entry.pixels]
+        if len(seen) == len(entries):
+            pictures = tuple(entry.pixels if entry.low != entry.high else entry.path for entry in seen)
+            same[pictures].append((row, row.label if row.label is not None else ", ".join(row.targets.values())))
     torn = [rows for rows in same.values() if len({answer for _, answer in rows}) > 1]
     if not torn:
         return []

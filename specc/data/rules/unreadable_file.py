@@ -27,7 +27,7 @@ def check(look: Look) -> list[Diagnostic]:
     return found(
         look,
         "D403",
-        f"{share(len(bad), len(look.table.rows), 'image', 'cannot', 'cannot')} be read",
+        f"{share(len(bad), len(look.files), 'image', 'cannot', 'cannot')} be read",
         look.table.path,
         counts((reason for _, (_, reason) in bad), 3),
         ("why", "training on what is left would change the study in silence; the number of bad files allowed is 0"),

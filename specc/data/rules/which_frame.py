@@ -34,7 +34,7 @@ def check(look: Look) -> list[Diagnostic]:
     ]
     if not several:
         return []
-    total = len(look.table.rows)
+    total = len(look.files)
     message = (
         share(len(several), total, "file", "holds", "hold") + " several frames, and the spec does not say which one"
     )
