@@ -112,7 +112,7 @@ def encode(kind: str, number: int) -> bytes:
     if kind in ("stack", "second"):  # channels of a case have one size; the second has 16 bits
         size = SIZES[(number % 100) % 4]
     if kind in ("png16", "second"):
-        return png16(picture(number, size, 1, 4000).astype(np.uint16))
+        return png16(picture(number, size, 1, 4000 if kind == "png16" else 60_000).astype(np.uint16))
     if kind == "tiff":
         pixels = picture(number, size, 3 if number != 3 else 1).astype(np.uint8)
         return pillow(PIL.Image.fromarray(pixels.squeeze()), "TIFF")

@@ -437,7 +437,7 @@ def test_the_tensor_between_edits_and_network(tmp_path: Path) -> None:
     contract = inspect(data, "m")
     assert input_of_network(onnx.ModelProto.FromString(data).graph, contract) == "images"
     file = picture(tmp_path / "a.png", 100)
-    seen, gone = images_seen(model, open_model(model, "cpu"), [file, tmp_path / "gone.png"])
+    seen, gone = images_seen(model, open_model(model, "cpu"), [(file,), (tmp_path / "gone.png",)])
     assert seen is not None and seen.shape == (1, 8, 8) and gone is None
     assert np.allclose(seen[0], np.asarray(Image.open(file)) / 255)
 

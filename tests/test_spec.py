@@ -154,7 +154,7 @@ BAD = [  # fragment, code, the text under the caret, part of the message
     ("input: {format: png, size: [8], channels: mono, scale: 0..1}", "S104", "[8]", "not a list of 1"),
     ("input: {format: png, size: [8, 1000000], channels: mono, scale: 0..1}", "S104", "1000000", "at most 16,384"),
     ("input: {format: png, size: [8, 8], channels: mono}", "S103", "input", "`scale` is missing"),
-    ("input: {format: png, size: [8, 8], channels: [a, b], scale: 0..1}", "S104", "[a, b]", "`mono` or `rgb`"),
+    ("input: {format: png, size: [8, 8], channels: grey, scale: 0..1}", "S104", "grey", "`mono` or `rgb`"),
     ("output: {classes: 3}", "S104", "3", "a list of texts"),
     ("output: {clases: [a, b]}", "S102", "clases", "unknown key `clases`"),
     ("name: ../up", "S104", "../up", "`name` cannot be `../up`"),

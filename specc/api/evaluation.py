@@ -120,10 +120,11 @@ def question_of(contract: contracts.Contract) -> evaluation.Question:
     )
 
 
-def _images(contract: contracts.Contract, root: FilePath) -> evaluation.Images:
-    window = contract.input.window
-    fixed = (window.center, window.width) if isinstance(window, contracts.Window) else None
-    return evaluation.Images(root, contract.input.reader_window, fixed, contract.input.frame)
+def _images(
+    contract: contracts.Contract, root: FilePath, cases: Mapping[str, tuple[str, ...]] | None = None
+) -> evaluation.Images:
+    fixed = tuple(contract.input.edges(channel) for channel in contract.input.stack or ("",))
+    return evaluation.Images(root, contract.input.reader_window, fixed, contract.input.frame, cases or {})
 
 
 # ---------------------------------------------------------------------- a run's own images
@@ -140,22 +141,27 @@ def _of_run(place: Run, data: FilePath | str | None, by: str | None) -> Evaluati
     found = origins(study_of(place, lock, root), root)
     question = question_of(contract)
     session = open_model(place.model, "cpu")
-    draw = _drawing(place.model, session, question, found.root, place.eval, lock.seed)
+    images = _images(contract, found.root, found.cases)
+    draw = _drawing(place.model, session, question, images, place.eval, lock.seed)
     groups = None if by is None else (by, found.column(by))
     if groups is not None:
         external.check_groups(map(groups[1], found.lines), by)
-    images = _images(contract, found.root)
     figures = evaluation.evaluate(place, question, images, found.patient_of, lock.seed, groups, draw)
     return Evaluation(figures, question, place.eval)
 
 
 def _drawing(
-    model: FilePath, session: Session, question: evaluation.Question, root: FilePath, folder: FilePath, seed: int
+    model: FilePath,
+    session: Session,
+    question: evaluation.Question,
+    images: evaluation.Images,
+    folder: FilePath,
+    seed: int,
 ) -> Callable[[str, evaluation.Rows, Mapping[str, Any]], list[str]]:
     """What draws the pictures of a part into a folder; those of a run carry the name of the part."""
 
     def seen(files: Sequence[str]) -> list[NDArray[np.float32] | None]:
-        return images_seen(model, session, [root / file for file in files])
+        return images_seen(model, session, [images.files(file) for file in files])
 
     def draw(name: str, rows: evaluation.Rows, part: Mapping[str, Any]) -> list[str]:
         tail = "" if name == evaluation.EXTERNAL else f"-{name}"
@@ -187,23 +193,25 @@ def _of_model(
     lock = None if run is None else resume.read_lock(run)
     words = labelled.parse_columns(columns, labelled.words_of(contract.output), lambda *text: fault("T675", *text))
     usual = _usual({} if lock is None else lock.resolved.get("data", {}).get("columns") or {})
-    images = labelled.read_labelled(data, contract.output, question, words, usual, by)
+    images = labelled.read_labelled(data, contract, question, words, usual, by)
     external.check_groups((item.group for item in images.items), by)
     folder = FilePath(output) if output is not None else model.parent / f"eval-{folders.slug(images.name)}"
     _refuse_used(folder, force)
     train, own = (None, None) if run is None else _study(run, question)
+    here = _images(contract, images.root, {item.file: item.files for item in images.items})
     warnings = (*session.warnings, *images.warnings, *external.check_overlap(images, own))
     seed = 42 if lock is None else lock.seed
     bars = None
     if run is not None and lock is not None and train is not None:
-        there = _images(contract, resume.folder_of(run, lock))
-        bars = there.bars(train) if all((there.root / file).is_file() for file in train.files) else None
+        there = _images(contract, resume.folder_of(run, lock), evaluation.cases_of(run.eval / "predictions.csv"))
+        whole = all(name.is_file() for file in train.files for name in there.files(file))
+        bars = there.bars(train) if whole else None
     rivals = evaluation.Rivals(question, seed, train, bars)
-    draw = _drawing(model, session, question, images.root, folder, seed)
+    draw = _drawing(model, session, question, here, folder, seed)
     total = len(images.items)
     try:
         figures = external.judge_external(
-            session, images, question, rivals, _images(contract, images.root), folder, by, draw,
+            session, images, question, rivals, here, folder, by, draw,
             lambda done: tell(done, total),
         )  # fmt: skip
     except OSError as error:
@@ -224,6 +232,8 @@ def _usual(columns: Mapping[str, Any]) -> dict[str, str]:
     """The study's own names of columns by our words."""
     found: dict[str, str] = {}
     for word, column in columns.items():
+        if isinstance(column, list):
+            continue  # the files of a case, which the contract names
         inner = column if isinstance(column, Mapping) else {}
         found |= {f"{word}.{name}": str(name_of) for name, name_of in inner.items()} or {word: str(column)}
     return found
@@ -234,12 +244,13 @@ def _study(run: Run, question: evaluation.Question) -> tuple[evaluation.Rows | N
     try:
         hashes: dict[str, str] = json.loads(run.index.read_text(encoding="utf-8"))
         splits = evaluation.read_predictions(run.eval / "predictions.csv", question)
+        cases = evaluation.cases_of(run.eval / "predictions.csv")
     except (OSError, ValueError, SpeccError):
         return None, None
     parts: dict[str, str] = {}
     people: dict[str, str] = {}
     for name in ("test", "val", "train"):  # the last one counts
         rows = splits.get(name, evaluation.Rows.empty())
-        parts |= {hashes[file]: name for file in rows.files if hashes.get(file)}
+        parts |= {hashes[one]: name for file in rows.files for one in cases.get(file, (file,)) if hashes.get(one)}
         people |= dict.fromkeys(rows.patients, name)
     return splits.get("train"), external.Own(parts, people)

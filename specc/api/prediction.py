@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 
 from specc.api.notebook import Shown
@@ -38,17 +38,36 @@ class Prediction:
         manifest: FilePath | str | None = None,
         patient: str | None = None,
         image: str | None = None,
+        cases: FilePath | str | None = None,
         device: str = "auto",
     ) -> None:
-        """Open the model (`model.onnx`, or a run's folder) and unfold the folders. Raises SpeccError P8xx."""
+        """Open the model (`model.onnx`, or a run's folder) and unfold the folders. Raises SpeccError P8xx.
+
+        `cases` is a table with a line a case: the files of a model that takes several a case, or one file each.
+        """
         file = FilePath(model)
         self.session = open_model(file / "model.onnx" if file.is_dir() else file, device)
-        self.owners = None
+        self.owners: Mapping[FilePath, str] | Mapping[predicting.Case, str] | None = None
+        self.others = 0
+        self.files: list[FilePath] | list[predicting.Case]
+        named = [FilePath(name) for name in files]
+        stack = self.contract.input.stack
+        table = cases if cases is not None else manifest if stack else None
+        if table is not None and (named or (cases is not None and manifest is not None)):
+            raise fault("P863", "a table names all files, and others are named beside it", "give one of them")
+        if table is not None:
+            likely = dict(zip(stack, zip(self.contract.input.columns or stack, stack, strict=True), strict=True))
+            one = (image,) if image is not None else names.IMAGE_COLUMNS
+            self.files, self.owners = names.cases(FilePath(table), likely or {"": one}, patient)
+            return
+        if stack:
+            self.files = [names.one_case(named, stack)]
+            return
         if (manifest is None) != (patient is None):
             raise fault("P871", "`--manifest` and `--patient` belong together", "give both, or neither")
         if manifest is not None and patient is not None:
             self.owners = names.manifest(FilePath(manifest), patient, image)
-        given = [FilePath(name) for name in files] or list(self.owners or ())
+        given = named or list(self.owners or ())
         self.files, self.others = names.expand(given, self.contract.input.format)
 
     @property
@@ -74,13 +93,18 @@ class Prediction:
 
 def predict(
     model: FilePath | str,
-    files: Iterable[FilePath | str] | FilePath | str,
+    files: Iterable[FilePath | str] | FilePath | str = (),
     *,
     manifest: FilePath | str | None = None,
     patient: str | None = None,
+    cases: FilePath | str | None = None,
     device: str = "auto",
 ) -> Answers:
-    """Answers about files and folders, in order; a refused file says why. Raises SpeccError P8xx for a bad model."""
+    """Answers about files and folders, in order; a refused file says why. Raises SpeccError P8xx for a bad model.
+
+    Where the model takes several files a case, `files` are those of one, in the order of its channels; `cases` is a
+    CSV table of many, with the columns of the study's own table.
+    """
     several = [files] if isinstance(files, str | FilePath) else files
-    job = Prediction(model, several, manifest=manifest, patient=patient, device=device)
+    job = Prediction(model, several, manifest=manifest, patient=patient, cases=cases, device=device)
     return Answers(job.contract, job.answers())

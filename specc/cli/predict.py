@@ -41,6 +41,15 @@ def predict(
     image: Annotated[
         str | None, typer.Option("--image", metavar="COLUMN", help="Its column of image files.", show_default=False)
     ] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            "--cases",
+            metavar="FILE.csv",
+            help="Table with a line a case; its columns of files as in the study's own table.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option("--device", help="Where to compute.")] = Device.auto,
     force: Force = False,
     as_json: Json = False,
@@ -55,7 +64,9 @@ def predict(
 
     if output is not None:
         refuse_existing(output, force)
-    job = Prediction(model, files or (), manifest=manifest, patient=patient, image=image, device=device.value)
+    job = Prediction(
+        model, files or (), manifest=manifest, patient=patient, image=image, cases=cases, device=device.value
+    )
     edge.show(job.warnings, {})
     if job.others:
         kind = job.contract.input.format.upper()

@@ -22,9 +22,9 @@ LISTS = ".specc"  # folder beside the spec; what is written there stays on this 
 
 @dataclass
 class Look:
-    """`files` and `entries` have one item a file; `groups`, `folds` and `parts` one a row, and are empty while they cannot
-    be known (`folds`, too, where there are none; 0 is the test part). A row is a case; where channels are files of
-    their own it has several, else the row and the file are one.
+    """`files` and `entries` have one item a file; `groups`, `folds` and `parts` one a row, and are empty while they
+    cannot be known (`folds`, too, where there are none; 0 is the test part). A row is a case; where channels are files
+    of their own it has several, else the row and the file are one.
 
     An entry is None where the file is not there or must not be opened. `lists` collects, by code, the files that a
     message counts; `blamed` are the numbers of rows that a message has spoken of so that no other needs to.

@@ -7,7 +7,9 @@
 
 Several findings in one image are `{"labels": ["effusion", "nodule"]}`; a regression's output is
 `{"target": "age", "unit": "years"}` or `{"targets": {"age": "years"}}`. `accepts` lists what the training images had
-(`bits`, `samples`, `photometric`, `modality`); a missing list restricts nothing. Keys that this version does not know
+(`bits`, `samples`, `photometric`, `modality`); a missing list restricts nothing. Where channels are files of their own,
+`channels` lists their names, `columns` those of the study's table in the same order, a fixed `window` may be one for
+each name, and `accepts_by_channel` stands in the place of `accepts`. Keys that this version does not know
 are kept out of the way, so that a plugin's task may add its own.
 """
 
@@ -53,12 +55,28 @@ class Input(_Part):
     size: tuple[int, int]
     channels: Literal["mono", "rgb"] | tuple[str, ...] = "mono"
     from_mono: str | None = None
-    window: Literal["auto", "none"] | Window | None = None
+    window: Literal["auto", "none"] | Window | dict[str, Window] | None = None
     scale: str = "0..1"
     resize: Literal["fit", "crop", "stretch"] | None = None
     modality: str | tuple[str, ...] | None = None
     frame: int | None = None
     accepts: Accepts = Accepts()
+    accepts_by_channel: dict[str, Accepts] = Field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+
+    @property
+    def stack(self) -> tuple[str, ...]:
+        """The channels that are files of their own, in their order; empty where a file is a case."""
+        return () if isinstance(self.channels, str) else self.channels
+
+    def accepted(self, channel: str) -> Accepts:
+        """What a file must be like; `channel` is empty where a file is a case."""
+        return self.accepts_by_channel.get(channel, self.accepts)
+
+    def edges(self, channel: str) -> tuple[float, float] | None:
+        """Center and width of the fixed window of a channel; None where there is none."""
+        window = self.window.get(channel) if isinstance(self.window, dict) else self.window
+        return (window.center, window.width) if isinstance(window, Window) else None
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -43,15 +43,16 @@ def check_overlap(labelled: Labelled, own: Own | None) -> tuple[Diagnostic, ...]
     """
     files: dict[str, list[Item]] = {}
     for item in labelled.items:
-        if item.path.is_file():
-            files.setdefault(hashlib.sha256(item.path.read_bytes()).hexdigest(), []).append(item)
+        for path in item.paths:
+            if path.is_file():
+                files.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), []).append(item)
     told = list(_twice(files))
     if own is None:
         return tuple(told)
     used: dict[str, list[str]] = {part: [] for part in PARTS}
     for digest, items in files.items():
         if digest in own.parts:
-            used[own.parts[digest]] += [item.file for item in items]
+            used[own.parts[digest]] += [item.file for item in items if item.file not in used[own.parts[digest]]]
     total = len(labelled.items)
     if used["train"]:
         message = f"{len(used['train'])} of {total} images were trained on"
@@ -118,8 +119,7 @@ def judge_external(
 
     Raises SpeccError P879 where no image with a truth was answered.
     """
-    files = [item.path for item in labelled.items]
-    answers = list(predicting.predict(session, files, None, tell))
+    answers = list(predicting.predict(session, [item.paths for item in labelled.items], None, tell))
     rows, groups = Rows.empty(), []
     for item, answer in zip(labelled.items, answers, strict=True):
         if answer.refused is None and is_known(item.truth, question):

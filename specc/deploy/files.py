@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 
 from specc.deploy.faults import fault
+from specc.pieces.tables import read_manifest
 
 SUFFIXES = {  # of files in a folder; a DICOM file often has none, so that there all but well-known others count
     "png": {".png"},
@@ -61,6 +62,55 @@ def _fits(file: FilePath, format_: str) -> bool:
         return suffix in SUFFIXES[format_]
     others = set().union(*SUFFIXES.values())
     return suffix not in NOT_DICOM and suffix not in others and file.name != "DICOMDIR"
+
+
+def one_case(names: Sequence[FilePath], stack: Sequence[str]) -> tuple[FilePath, ...]:
+    """The files that are named as those of one case. Raises SpeccError P861 where they cannot be just that."""
+    if len(names) == len(stack) and not any(name.is_dir() for name in names):
+        return tuple(names)
+    told = f"{len(names)} file{'s are' if len(names) != 1 else ' is'} named" if names else "none is named"
+    told = "a folder does not say which belong together" if any(name.is_dir() for name in names) else told
+    cure = f"name the {len(stack)} files of one case in the order {', '.join(stack)}"
+    table = "or a table with a column for each and a line for each case: `--cases TABLE.csv`"
+    raise fault("P861", f"the model takes {len(stack)} files a case ({', '.join(stack)}), and {told}", cure, table)
+
+
+def cases(
+    table: FilePath, columns: Mapping[str, Sequence[str]], patient: str | None = None
+) -> tuple[list[tuple[FilePath, ...]], dict[tuple[FilePath, ...], str] | None]:
+    """The cases of a table, and the patient of each where a column of patients is named.
+
+    `columns` says for each channel what its column of files may be called, the likeliest first. Paths are relative to
+    the table. Raises SpeccError P863.
+    """
+    try:
+        rows = read_manifest(table)
+    except OSError as error:
+        raise fault("P863", f"cannot read the table {table}: {error.strerror}", "look at its name") from error
+    except ValueError as error:
+        raise fault("P863", f"cannot read the table {table}: {error}", "save it as CSV in UTF-8") from error
+    if not rows:
+        raise fault("P863", f"{table} has no line of data", "add a line for each case")
+    header = list(rows[0])
+    found = file_columns(table, header, columns)
+    if patient is not None and patient not in header:
+        raise fault("P863", f"{table} has no column `{patient}`", f"its columns are: {', '.join(header)}")
+    listed = [tuple(table.parent / row[place] if row[place] else FilePath() for place in found) for row in rows]
+    if patient is None:
+        return listed, None
+    return listed, {files: row[patient] for files, row in zip(listed, rows, strict=True) if row[patient]}
+
+
+def file_columns(table: FilePath, header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The column of files of each channel, of those that it may be called. Raises SpeccError P863."""
+    found = []
+    for channel, likely in columns.items():
+        place = next((name for name in likely if name in header), None)
+        if place is None:
+            what = f", the files of the channel {channel}" if channel else " of image files"
+            raise fault("P863", f"{table} has no column `{likely[0]}`{what}", f"its columns are: {', '.join(header)}")
+        found.append(place)
+    return tuple(found)
 
 
 def manifest(table: FilePath, patient: str, image: str | None = None) -> Mapping[FilePath, str]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from specc.deploy.contract import Output
+from specc.deploy.contract import Contract, Output
 from specc.deploy.faults import fault
-from specc.deploy.files import IMAGE_COLUMNS
+from specc.deploy.files import IMAGE_COLUMNS, file_columns
 from specc.errors import Diagnostic, Note, Span, SpeccError
 from specc.pieces import tables
 from specc.run.evaluate import Question
@@ -22,13 +22,27 @@ MOST = 8  # faults of one kind that are told one by one
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image: its name in the table, where it is, its truth (blank entries are None), whose it is, its subgroup."""
+    """One image: its name in the table, where it is, its truth (blank entries are None), whose it is, its subgroup.
+
+    Where a case has several files, `others` are the further ones, name and place.
+    """
 
     file: str
     path: FilePath
     truth: list[Any]
     patient: str = ""
     group: str = ""
+    others: tuple[tuple[str, FilePath], ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files."""
+        return (self.file, *(name for name, _ in self.others))
+
+    @property
+    def paths(self) -> tuple[FilePath, ...]:
+        """Where they are."""
+        return (self.path, *(path for _, path in self.others))
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ class Labelled:
 
 def read_labelled(
     place: FilePath,
-    output: Output,
+    contract: Contract,
     question: Question,
     columns: Mapping[str, str],
     usual: Mapping[str, str],
@@ -54,14 +68,25 @@ def read_labelled(
     """The images of a table or of class folders.
 
     `columns` says which column of the table is `image`, `label`, ..., `usual` what they are called in the model's own
-    study. Raises SpeccError P872 to P875, P877.
+    study. The columns of the files of a case are called as the contract says, or as its channels. Raises SpeccError
+    P861, P863, P872 to P875, P877.
     """
+    output, stack = contract.output, contract.input.stack
+    if stack and (place.is_dir() or "image" in columns):
+        raise one_case_only(stack, place)
     if place.is_dir():
         if columns or by is not None:
             what = "--columns" if columns else "--by"
             raise fault("P875", f"{place} is a folder, and `{what}` is about columns of a table", "name a CSV table")
         return _folders(place, output)
-    return _table(place, output, question, columns, usual, by)
+    likely = dict(zip(stack, zip(contract.input.columns or stack, stack, strict=True), strict=True))
+    return _table(place, output, question, columns, usual, by, likely)
+
+
+def one_case_only(stack: Sequence[str], place: FilePath) -> SpeccError:
+    """What is said where the files of a case are not named by columns of a table."""
+    cure = f"name a CSV table with a column for each of them: {', '.join(stack)}, or as in the study's own table"
+    return fault("P861", f"the model takes {len(stack)} files a case, and {place} names one", cure)
 
 
 def words_of(output: Output) -> tuple[str, ...]:
@@ -112,6 +137,7 @@ def _table(
     columns: Mapping[str, str],
     usual: Mapping[str, str],
     by: str | None,
+    stack: Mapping[str, Sequence[str]],
 ) -> Labelled:
     try:
         rows = tables.read_manifest(place)
@@ -126,7 +152,8 @@ def _table(
     words = words_of(output)
     if output.target is not None:  # a column of the quantity's own name needs no word
         usual = {"target": output.target} | dict(usual) if output.target in header else usual
-    named = {word: _column(place, word, header, columns, usual) for word in ("image", *words)}
+    files = file_columns(place, header, stack) if stack else (_column(place, "image", header, columns, usual),)
+    named = {"image": files[0], **{word: _column(place, word, header, columns, usual) for word in words}}
     patient = _patient(place, header, columns, usual)
     if by is not None and by not in header:
         raise _no_column(place, "P877", by, f"`--by {by}`", header)
@@ -134,13 +161,13 @@ def _table(
     items = []
     for number, row in enumerate(rows, 1):
         try:
-            path = tables.inside(place.parent, row[named["image"]])
+            paths = [(row[name], tables.inside(place.parent, row[name])) for name in files]
         except ValueError as error:
             faults.add("P872", f"the file name {error}", number, named["image"], "images lie below the table's folder")
             continue
         truth = [_truth(row[named[word]], question, number, named[word], faults) for word in words]
         who, group = row[patient] if patient else "", row[by] if by is not None else ""
-        items.append(Item(row[named["image"]], path, truth, who, group))
+        items.append(Item(*paths[0], truth, who, group, tuple(paths[1:])))
     faults.tell()
     return Labelled(place.stem, place.parent, tuple(items), words, columns={**named, "patient": patient or ""})
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.deploy.contract import Contract, Input
+from specc.deploy.contract import Accepts, Contract, Input
 from specc.deploy.faults import Refusal, fault
 from specc.deploy.session import Session, runtime_errors
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specc.pieces.readers import Facts
 
 BATCH = 32  # images of one size that go through the network together
+Case = tuple[FilePath, ...]  # the files of one case, in the order of channels
 PENDING = 64 * 1024 * 1024  # pixels that wait at most (float32: 256 MB) until they are answered
 
 
@@ -25,6 +26,7 @@ PENDING = 64 * 1024 * 1024  # pixels that wait at most (float32: 256 MB) until t
 class Answer:
     """What the model says about one file, or why it says nothing (`refused`: code and reason).
 
+    `file` is the first file of a case, `others` the further ones by channel where it has several.
     `answer` is a class name, the findings above one half or, with one target, the value; `patient` is known from DICOM
     or from a table.
     """
@@ -36,12 +38,14 @@ class Answer:
     refused: tuple[str, str] | None = None
     patient: str | None = None
     ood_score: float | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """As `predict --json` prints it: only the keys that have a meaning here."""
+        row: dict[str, Any] = {"file": self.file} | ({"others": dict(self.others)} if self.others else {})
         if self.refused is not None:
-            return {"file": self.file, "refused": {"code": self.refused[0], "reason": self.refused[1]}}
-        row: dict[str, Any] = {"file": self.file, "answer": self.answer}
+            return {**row, "refused": {"code": self.refused[0], "reason": self.refused[1]}}
+        row["answer"] = self.answer
         row |= {"probabilities": dict(self.probabilities)} if self.probabilities else {"values": dict(self.values)}
         if self.ood_score is not None:
             row["ood_score"] = self.ood_score
@@ -68,28 +72,32 @@ class PatientAnswer:
 
 def predict(
     session: Session,
-    files: Iterable[FilePath],
-    patients: Mapping[FilePath, str] | None = None,
+    files: Iterable[FilePath | Case],
+    patients: Mapping[FilePath, str] | Mapping[Case, str] | None = None,
     tell: Callable[[int], object] = lambda done: None,
 ) -> Iterator[Answer]:
     """Answers in the order of `files`. A bad file is refused and the rest go on; `tell` hears how many are done.
 
-    `patients` names the patient of a file; without it DICOM's PatientID counts.
+    Where a case has several files it is a tuple of them, in the order of the model's channels. `patients` names the
+    patient of a file, or of a case; without it DICOM's PatientID counts.
     """
-    known = None if patients is None else {path.resolve(): name for path, name in patients.items()}
+    known = None
+    if patients is not None:
+        known = {(key if isinstance(key, tuple) else key.resolve()): name for key, name in patients.items()}
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[np.float32]]]] = {}
-    who: dict[int, tuple[FilePath, str | None]] = {}
+    who: dict[int, tuple[Case, str | None]] = {}
     ready: dict[int, Answer] = {}
     shown, pending = 0, 0
-    for number, file in enumerate(files):
+    for number, given in enumerate(files):
+        case = given if isinstance(given, tuple) else (given,)
         try:
-            pixels, patient = read_image(session, file)
+            pixels, patient = read_case(session, case)
         except Refusal as refusal:
-            ready[number] = Answer(str(file), refused=(refusal.code, refusal.reason))
+            ready[number] = _answered(session.contract, case, refused=(refusal.code, refusal.reason))
         else:
             if known is not None:
-                patient = known.get(file.resolve())
-            who[number] = (file, patient)
+                patient = known.get(case) or known.get(case[0].resolve())
+            who[number] = (case, patient)
             group = waiting.setdefault(pixels.shape, [])
             group.append((number, pixels))
             pending += pixels[0].size
@@ -147,25 +155,70 @@ def _mean(rows: list[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
-def read_image(session: Session, file: FilePath) -> tuple[NDArray[np.float32], str | None]:
+def read_case(session: Session, files: Case) -> tuple[NDArray[np.float32], str | None]:
     """Pixels (C, H, W) that the graph takes, and the patient that the header names. Raises Refusal."""
+    names = session.contract.input.stack
+    if len(files) != max(1, len(names)):
+        raise Refusal("P861", f"{len(files)} files, and the model takes {len(names) or 1}{_in_order(names)}")
+    if not names:
+        pixels, patient = _read(session, files[0], "")
+        if pixels.shape[2] == 1 and session.channels == 3 and _gray_fits(session.contract.input):
+            pixels = pixels.repeat(3, axis=2)  # as in training on a set that holds gray and coloured images
+        if session.channels is not None and pixels.shape[2] != session.channels:
+            raise Refusal("P822", f"{_samples(pixels.shape[2])}, and the model takes {_samples(session.channels)}")
+        return pixels.transpose(2, 0, 1), patient or None
+    return _stacked([_read_channel(session, file, name) for name, file in zip(names, files, strict=True)], names)
+
+
+def _read_channel(session: Session, file: FilePath, name: str) -> tuple[NDArray[np.float32], str]:
+    """Pixels (H, W, 1) of one channel. Raises Refusal that names it."""
+    if not file.name:
+        raise Refusal("P861", f"no file is named for the channel {name}")
+    try:
+        pixels, patient = _read(session, file, name)
+    except Refusal as refusal:
+        raise Refusal(refusal.code, f"{name}: {refusal.reason}") from None
+    if pixels.shape[2] != 1:
+        raise Refusal("P822", f"{name}: {_samples(pixels.shape[2])}, and each channel is a gray file")
+    return pixels, patient
+
+
+def _stacked(
+    channels: Sequence[tuple[NDArray[np.float32], str]], names: Sequence[str]
+) -> tuple[NDArray[np.float32], str | None]:
+    """The channels on top of each other. Raises Refusal P862 or P864."""
+    import numpy as np
+
+    sizes = [f"{pixels.shape[0]}x{pixels.shape[1]}" for pixels, _ in channels]
+    if len(set(sizes)) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in zip(names, sizes, strict=True))
+        raise Refusal("P862", f"the files of this case differ in size: {told}")
+    people = {patient for _, patient in channels} - {""}
+    if len(people) > 1:
+        raise Refusal("P864", "the files of this case name different patients")
+    return np.concatenate([pixels for pixels, _ in channels], axis=2).transpose(2, 0, 1), next(iter(people), None)
+
+
+def _in_order(names: Sequence[str]) -> str:
+    return f" a case: {', '.join(names)}" if names else ""
+
+
+def _read(session: Session, file: FilePath, channel: str) -> tuple[NDArray[np.float32], str]:
+    """Pixels (H, W, samples) of a file that is as the contract wants it, and its patient. Raises Refusal."""
     from specc.pieces import readers
 
     wanted = session.contract.input
+    accepts = wanted.accepted(channel)
     try:
         facts = readers.header(file)
-        check_facts(wanted, facts)
+        check_facts(wanted, facts, accepts)
         pixels, facts = readers.read(file, window=wanted.reader_window, frame=wanted.frame)
-        check_facts(wanted, facts)  # the file may have changed in between
+        check_facts(wanted, facts, accepts)  # the file may have changed in between
     except readers.ReadError as error:
         raise Refusal(error.code, error.reason) from error
     except OSError as error:
         raise Refusal("P801", error.strerror or "the file cannot be read") from error
-    if pixels.shape[2] == 1 and session.channels == 3 and _gray_fits(wanted):
-        pixels = pixels.repeat(3, axis=2)  # as in training on a set that holds gray and coloured images
-    if session.channels is not None and pixels.shape[2] != session.channels:
-        raise Refusal("P822", f"{_samples(pixels.shape[2])}, and the model takes {_samples(session.channels)}")
-    return pixels.transpose(2, 0, 1), facts.patient or None
+    return pixels, facts.patient
 
 
 def _gray_fits(wanted: Input) -> bool:
@@ -173,9 +226,8 @@ def _gray_fits(wanted: Input) -> bool:
     return wanted.channels == "mono" or wanted.from_mono == "repeat" or (seen is not None and 1 in seen)
 
 
-def check_facts(wanted: Input, facts: Facts) -> None:
-    """Hold a header against the contract. Raises Refusal P820 to P826."""
-    accepts = wanted.accepts
+def check_facts(wanted: Input, facts: Facts, accepts: Accepts) -> None:
+    """Hold a header against the contract and what it accepts of this channel. Raises Refusal P820 to P826."""
     if facts.format != wanted.format:
         raise Refusal("P820", f"this is {facts.format.upper()}, and the model takes {wanted.format.upper()}")
     if facts.format == "dicom" and wanted.modalities and facts.modality not in wanted.modalities:
@@ -208,7 +260,7 @@ def _list(items: Iterable[object]) -> str:
 
 
 def _answer(
-    session: Session, group: list[tuple[int, NDArray[np.float32]]], who: dict[int, tuple[FilePath, str | None]]
+    session: Session, group: list[tuple[int, NDArray[np.float32]]], who: dict[int, tuple[Case, str | None]]
 ) -> dict[int, Answer]:
     """Answers by number for images of one size; where the runtime fails on a batch, each goes alone."""
     import numpy as np
@@ -219,16 +271,22 @@ def _answer(
         if len(group) > 1:
             return {k: v for item in group for k, v in _answer(session, [item], who).items()}
         number = group[0][0]
-        file, _ = who.pop(number)
+        case, _ = who.pop(number)
         reason = "not enough memory" if isinstance(error, MemoryError) else "the runtime failed on this image"
-        return {number: Answer(str(file), refused=("P850", reason))}
+        return {number: _answered(session.contract, case, refused=("P850", reason))}
     return {
         number: _one(session.contract, *who.pop(number), {name: array[row] for name, array in outputs.items()})
         for row, (number, _) in enumerate(group)
     }
 
 
-def _one(contract: Contract, file: FilePath, patient: str | None, outputs: dict[str, Any]) -> Answer:
+def _answered(contract: Contract, case: Case, **said: Any) -> Answer:
+    """An answer about a case, with the names of its files."""
+    others = {name: str(file) for name, file in zip(contract.input.stack[1:], case[1:], strict=False)}
+    return Answer(str(case[0]), others=others, **said)
+
+
+def _one(contract: Contract, case: Case, patient: str | None, outputs: dict[str, Any]) -> Answer:
     import numpy as np
 
     output, classes = contract.output, contract.output.classes
@@ -237,15 +295,16 @@ def _one(contract: Contract, file: FilePath, patient: str | None, outputs: dict[
         message = f"the model gives {len(numbers)} numbers, and its contract names {len(output.names)}"
         raise fault("P845", message, "export the model again: `specc export RUN`", exit_code=5)
     if not np.isfinite(numbers).all():
-        return Answer(str(file), refused=("P851", "the model gave a number that is not finite"))
+        return _answered(contract, case, refused=("P851", "the model gave a number that is not finite"))
     score = float(outputs["ood_score"]) if "ood_score" in outputs else None
     if not bool(np.all(outputs.get("accepted", True))):
         reason = "too unlike the images that the model was trained on"
-        return Answer(str(file), refused=("P860", f"{reason} (score {score:.3g})" if score is not None else reason))
+        reason += f" (score {score:.3g})" if score is not None else ""
+        return _answered(contract, case, refused=("P860", reason))
     if output.likely:
         probabilities = dict(zip(output.likely, numbers.tolist(), strict=True))
         told = classes and "answer" in outputs
         said = classes[int(np.asarray(outputs["answer"]).reshape(-1)[0])] if told else decide(contract, probabilities)
-        return Answer(str(file), said, probabilities, {}, None, patient, score)
+        return _answered(contract, case, answer=said, probabilities=probabilities, patient=patient, ood_score=score)
     values = dict(zip(output.units, numbers.tolist(), strict=True))
-    return Answer(str(file), _only(values), {}, values, None, patient, score)
+    return _answered(contract, case, answer=_only(values), values=values, patient=patient, ood_score=score)

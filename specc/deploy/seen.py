@@ -20,24 +20,26 @@ if TYPE_CHECKING:
     from onnx import GraphProto
 
 
-def images_seen(model: FilePath, session: Session, files: Sequence[FilePath]) -> list[NDArray[np.float32] | None]:
-    """(1 or 3, height, width) of each file as the network sees it, stacked channels side by side; None where it cannot
+def images_seen(
+    model: FilePath, session: Session, cases: Sequence[tuple[FilePath, ...]]
+) -> list[NDArray[np.float32] | None]:
+    """(1 or 3, height, width) of each case as the network sees it, stacked channels side by side; None where it cannot
     be had.
 
     Raises SpeccError P840 to P846 for a file that is no model of specc's.
     """
-    from specc.deploy.predict import read_image
+    from specc.deploy.predict import read_case
 
     data = load_bytes(model)
     opened = _opened(data, inspect(data, model.name))
     if opened is None:
-        return [None] * len(files)
+        return [None] * len(cases)
     runtime, name = opened
     found: list[NDArray[np.float32] | None] = []
     failures: tuple[type[Exception], ...] = (Refusal, *runtime_errors())
-    for file in files:
+    for case in cases:
         try:
-            pixels, _ = read_image(session, file)
+            pixels, _ = read_case(session, case)
             image = runtime.run([name], {"pixels": pixels[None]})[0][0]
             found.append(image if isinstance(session.contract.input.channels, str) else _beside(image))
         except failures:

@@ -30,8 +30,12 @@ def visible(text: str) -> str:
 
 
 def header(contract: Contract) -> list[str]:
-    """Columns of the CSV: file, patient, images, answer, one for each class, finding or target, refused, reason."""
-    return ["file", "patient", "images", "answer", *(safe(name) for name in contract.output.names), "refused", "reason"]
+    """Columns of the CSV: file (and `file.CHANNEL` for the further files of a case), patient, images, answer, one for
+    each class, finding or target, refused, reason.
+    """
+    others = (f"file.{name}" for name in contract.input.stack[1:])
+    names = (safe(name) for name in contract.output.names)
+    return ["file", *others, "patient", "images", "answer", *names, "refused", "reason"]
 
 
 def row(contract: Contract, answer: Answer | PatientAnswer) -> list[str]:
@@ -41,9 +45,11 @@ def row(contract: Contract, answer: Answer | PatientAnswer) -> list[str]:
     cells = [_number(numbers[name]) if name in numbers else "" for name in names]
     said = _number(answer.answer) if isinstance(answer.answer, float) else safe(_told(answer.answer))
     if isinstance(answer, PatientAnswer):
-        return ["", safe(answer.patient), str(answer.images), said, *cells, "", ""]
+        blank = [""] * max(1, len(contract.input.stack))
+        return [*blank, safe(answer.patient), str(answer.images), said, *cells, "", ""]
     code, reason = answer.refused or ("", "")
-    return [safe(answer.file), safe(answer.patient or ""), "1", said, *cells, code, safe(reason)]
+    files = [answer.file, *(answer.others.get(name, "") for name in contract.input.stack[1:])]
+    return [*map(safe, files), safe(answer.patient or ""), "1", said, *cells, code, safe(reason)]
 
 
 def to_csv(contract: Contract, answers: Iterable[Answer | PatientAnswer]) -> str:

@@ -205,8 +205,3 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
         '    """One line a file."""\n'
         f'    return [{{**row, "image": {literal(prefix)} + row["file"]}} for row in {read}]\n'
     )
-
-
-def shape(study: Study) -> tuple[int, int, int]:
-    """Channels, height and width of an edited image."""
-    return (1 if study.spec.input.channels == "mono" else 3, *study.spec.input.size)

@@ -136,8 +136,9 @@ def accepted(images: Any, channels: Any) -> dict[str, Any]:
     """What the images of this run are like, and so what the model takes; by channel, where each is a file."""
     files = [files_of(entry) for entry in images.entries]
     if isinstance(channels, list):
-        return {name: alike([case[place].facts for case in files], 1) for place, name in enumerate(channels)}
-    return alike([case[0].facts for case in files], images.edits.values[2])
+        each = {name: alike([case[place].facts for case in files], 1) for place, name in enumerate(channels)}
+        return {"accepts_by_channel": each}
+    return {"accepts": alike([case[0].facts for case in files], images.edits.values[2])}
 
 
 def alike(facts: Sequence[Any], samples: int) -> dict[str, list[Any]]:
@@ -168,7 +169,7 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     run, samples = options.run, images.edits.values[2]
     low, high = (np.reshape(edge, (-1, 1, 1)) for edge in images.edits.values[:2])
     contract = read_contract()
-    reading = {**contract["input"], "accepts": accepted(images, contract["input"]["channels"])}
+    reading = {**contract["input"], **accepted(images, contract["input"]["channels"])}
     resized = reading["resize"] is not None
     height, width = (61, 50) if resized else reading["size"]
     axes = {0: "batch", 2: "height", 3: "width"} if resized else {0: "batch"}

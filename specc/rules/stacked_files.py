@@ -47,7 +47,7 @@ def check(study: Study) -> list[Diagnostic]:
         source = "folders" if data.folders else "images" if data.images else ""
         return [*faults, _no_table(study, names, source)] if source else faults
     if isinstance(named, dict):
-        return [*faults, _group(study)]
+        return faults  # another rule says that it is neither a column nor a list
     found = None if named is None or isinstance(named, str) else named
     if names is not None and named is not None and found is None:
         return [*faults, _one_column(study, names)]
@@ -76,11 +76,6 @@ def _no_table(study: Study, names: Sequence[str], source: str) -> Diagnostic:
         cure,
         labels=(Label(study.span("input", "channels"), "one file each"),),
     )
-
-
-def _group(study: Study) -> Diagnostic:
-    cure: Said = ("help", "one column, or a list in the order of `input.channels`: `image: [FLAIR, T1, T2]`")
-    return fault(study, "S235", "`columns.image` is a group of keys", ("data", "columns", "image"), "not a list", cure)
 
 
 def _one_column(study: Study, names: Sequence[str]) -> Diagnostic:

@@ -33,7 +33,7 @@ def check(study: Study) -> list[Diagnostic]:
 
     Bad:
 
-        input: {format: png, size: [32, 32], channels: [FLAIR, T1], resize: fit, scale: 0..1}
+        input: {format: png, size: [32, 32], channels: [FLAIR, t1], resize: fit, scale: 0..1}
         data:
           manifest: data/cases.csv
           columns: {image: [FLAIR, T1], label: label, patient: patient}

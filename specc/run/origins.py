@@ -21,6 +21,7 @@ class Origins:
     hashes: Mapping[str, str]
     patients: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of the table: column -> entry
+    cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # all files of a case, by the first of them
 
     def patient_of(self, file: str) -> str:
         """The patient of a file; where nothing tells, each file is its own."""
@@ -45,7 +46,8 @@ def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | Non
         cure = "put the data back, or name where the spec's paths start: `--data DIR`"
         raise fault("T653", f"the images of this run cannot be listed: {look.table.problem[1]}", cure)
     names = [shown(look.table, row) for row in look.table.rows]
-    hashes = {name: entry.sha256 if entry else "" for name, entry in zip(names, look.entries, strict=True)}
+    every = [shown(look.table, row) for row in look.files]
+    hashes = {name: entry.sha256 if entry else "" for name, entry in zip(every, look.entries, strict=True)}
     people = look.patients()
     if not any(people):
         people = list(look.groups)
@@ -53,4 +55,6 @@ def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | Non
         table = FilePath(study.spec.data.manifest)
         hashes[table.as_posix()] = hashlib.sha256((root / table).read_bytes()).hexdigest()
     lines = {name: row.values for name, row in zip(names, look.table.rows, strict=True) if row.values}
-    return Origins(root, hashes, dict(zip(names, people, strict=False)), lines)
+    cases = {name: tuple(shown(look.table, file) for file in row.by_file()) for name, row in
+             zip(names, look.table.rows, strict=True) if row.others}  # fmt: skip
+    return Origins(root, hashes, dict(zip(names, people, strict=False)), lines, cases)

@@ -6,11 +6,11 @@ One way for all: rows of truth and answers (`rows`) become figures (`judge`), li
 
 from specc.run.evaluate.judge import EXTERNAL, judge, method
 from specc.run.evaluate.rivals import FOREST, Images, Rivals
-from specc.run.evaluate.rows import MEAN, Question, Rows, read_predictions
+from specc.run.evaluate.rows import MEAN, Question, Rows, cases_of, read_predictions
 from specc.run.evaluate.runs import evaluate
 from specc.run.evaluate.table import headline, table
 
 __all__ = [
     "EXTERNAL", "FOREST", "MEAN", "Images", "Question", "Rivals", "Rows",
-    "evaluate", "headline", "judge", "method", "read_predictions", "table",
+    "cases_of", "evaluate", "headline", "judge", "method", "read_predictions", "table",
 ]  # fmt: skip

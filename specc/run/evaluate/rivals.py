@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -14,16 +15,32 @@ TRIVIAL, FOREST = "trivial", "intensity forest"
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """How the baseline reads images: the folder of the files, the window, and a frame number."""
+    """How the baseline reads images: the folder of the files, the window, and a frame number.
+
+    `fixed` are windows in modality values, one for each channel that is a file of its own; `cases` names all files of
+    a case by the first.
+    """
 
     root: FilePath
     window: baseline.Window = "none"
-    fixed: tuple[float, float] | None = None
+    fixed: tuple[tuple[float, float] | None, ...] = (None,)
     frame: int | None = None
+    cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def files(self, file: str) -> tuple[FilePath, ...]:
+        """All files of the case that a row names."""
+        return tuple(self.root / name for name in self.cases.get(file, (file,)))
 
     def bars(self, rows: Rows) -> Any:
-        """(N, 64) histograms of the images."""
-        return baseline.histograms([self.root / file for file in rows.files], self.window, self.fixed, self.frame)
+        """(N, 64) histograms of the images; 64 for each channel that is a file of its own."""
+        import numpy as np
+
+        cases = [self.files(file) for file in rows.files]
+        each = [
+            baseline.histograms([files[place] for files in cases], self.window, fixed, self.frame)
+            for place, fixed in enumerate(self.fixed)
+        ]
+        return np.concatenate(each, axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -93,6 +94,7 @@ def read_predictions(
 ) -> dict[str, Rows]:
     """Rows by split: columns split, file, [patient], a target each, answer, then a number a class or target.
 
+    Where a case has several files, the further ones (`file.CHANNEL`) stand after the first, by which it is named.
     Raises SpeccError T658 when the file is missing or is not one of this model's.
     """
     count, targets = len(question.names), max(1, len(question.targets or question.labels))
@@ -101,9 +103,13 @@ def read_predictions(
         with file.open(encoding="utf-8", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             names = next(reader)
+            others = len(list(takewhile(lambda name: name.startswith("file."), names[2:])))
+            del names[2 : 2 + others]
             named = "patient" in names[:3]
             first = 3 if named else 2
             for cells in reader:
+                del cells[2 : 2 + others]
+                cells[1] = FilePath(cells[1]).as_posix()
                 rows = splits.setdefault(cells[0], Rows.empty())
                 truth = [truth_of(cell, question) for cell in cells[first : first + targets]]
                 numbers = [float(cell) for cell in cells[len(names) - count :]]
@@ -117,6 +123,15 @@ def read_predictions(
         reason = "the run was stopped before its export" if isinstance(error, FileNotFoundError) else "it is damaged"
         raise fault("T658", f"cannot read {file}: {reason}", AGAIN) from error
     return {name: rows for name, rows in splits.items() if rows.files}
+
+
+def cases_of(file: FilePath) -> dict[str, tuple[str, ...]]:
+    """All files of each case of predictions.csv by the first, where cases have several. Raises OSError."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        reader = csv.reader(stream)
+        others = len(list(takewhile(lambda name: name.startswith("file."), next(reader, [])[2:])))
+        cases = [tuple(FilePath(name).as_posix() for name in cells[1 : 2 + others]) for cells in reader if others]
+    return {names[0]: names for names in cases}
 
 
 def truth_of(cell: str, question: Question) -> Any:
