@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.emit.literal import literal
 from specc.ir import Answers
+from specc.lower import image_shape
 from specc.plugin import Call, Loss, Piece, Program, Setting
 
 if TYPE_CHECKING:
@@ -205,3 +206,9 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
         '    """One line a file."""\n'
         f'    return [{{**row, "image": {literal(prefix)} + row["file"]}} for row in {read}]\n'
     )
+
+
+def shape(study: Study) -> tuple[int, int, int]:
+    """Channels, height and width of an edited image."""
+    channels, height, width = image_shape(study.spec)
+    return channels, height, width

@@ -15,7 +15,6 @@ from specc.emit.link import Linker
 from specc.emit.literal import literal
 from specc.emit.model import class_name, print_model
 from specc.emit.parts import parts_of
-from specc.lower import image_shape
 from specc.plugin import IDENTITY, Piece, Program
 
 if TYPE_CHECKING:
@@ -192,7 +191,7 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "HEIGHT": literal(height),
         "WIDTH": literal(width),
         "BEST": literal((watch, {"val_loss": -1, **study.task.metrics}[watch])),
-        "SHAPE": literal(image_shape(spec)),
+        "SHAPE": literal(printed.shape(study)),
         "WORKERS": literal(None if train.workers == "auto" else max(1, train.workers)),
         "FRAME": literal(inputs.frame),
         "READ_WINDOW": literal(read),
