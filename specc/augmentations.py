@@ -168,6 +168,14 @@ class Cutout(Arguments):
     probability: _Probability = 1.0
 
 
+class Mixup(Arguments):
+    """Arguments of mixup (Zhang et al. 2018, arXiv:1710.09412)."""
+
+    alpha: float = Field(
+        default=0.2, gt=0, le=10, description="shares come from Beta(alpha, alpha): small, and one image prevails"
+    )
+
+
 def _bind(arguments: Arguments) -> Mapping[str, Any]:
     """The arguments by their names, less what every change has; a pair of numbers as `low` and `high`."""
     values = {name: value for name, value in arguments.model_dump().items() if name != "probability"}
@@ -270,5 +278,16 @@ AUGMENTATIONS = (
         "Covers a part of the image with black squares, so that the network does not learn to look at one place only. "
         "The middle of a square is anywhere in the image, and a part of the square may be outside. "
         "Source: DeVries and Taylor 2017, arXiv:1708.04552",
+    ),
+    Augmentation(
+        "mixup",
+        Piece("specc.pieces.mixup", "mixup_loss"),
+        lambda arguments, shape: 2,
+        Mixup,
+        lambda arguments: {"ALPHA": float(arguments.alpha)},
+        "Blends each image with another training image, and what the network is to answer with it. Comes last.",
+        example="augment:\n  - mixup: {alpha: 0.2}",
+        source="Zhang et al. 2018, arXiv:1710.09412",
+        mixes=True,
     ),
 )

@@ -7,6 +7,7 @@ from specc.ops import OPS
 from specc.optimizers import OPTIMIZERS
 from specc.plugin import Plugin
 from specc.rules import RULES
+from specc.schedules import SCHEDULES
 from specc.tasks import TASKS
 
 PLUGIN = Plugin(
@@ -15,6 +16,7 @@ PLUGIN = Plugin(
     ops=OPS,
     losses=LOSSES,
     optimizers=OPTIMIZERS,
+    schedules=SCHEDULES,
     augmentations=AUGMENTATIONS,
     initializers=INITIALIZERS,
     tasks=TASKS,

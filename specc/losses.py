@@ -12,6 +12,7 @@ from specc.plugin import Arguments, Loss, Piece
 
 _PIECES = "specc.pieces.losses"
 _WEIGHTED = {"one": "class_weighted", "classes": "class_weighted", "findings": "weighted_mean_of_known"}
+_PARTS = ("findings", "among")  # blanks are counted over the whole step, of which a batch is a part
 _LOGITS = {"one": "as_two", "findings": "as_pairs"}
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -66,7 +67,7 @@ def _cross_entropy(arguments: Any, answers: Answers) -> tuple[str, tuple[str, ..
     """The expression for the options that are set."""
     smoothing, weights = arguments.label_smoothing, arguments.class_weights
     plain = {"one": "binary_cross_entropy", "findings": "findings_cross_entropy"}
-    if not smoothing and (weights is None or answers.kind == "one"):
+    if not smoothing and (weights is None or answers.kind == "one") and (answers.kind, answers.among) != _PARTS:
         name = plain.get(answers.kind, "categorical_cross_entropy")
         return _weighed(f"{name}(outputs, targets)", (name,), arguments, answers, whole=True)
     logits, used = _logits(answers)
@@ -92,9 +93,10 @@ def _weighed(
     """The losses with class weights; those of findings become one a sample, unless they are (`whole`)."""
     if arguments.class_weights is not None:
         name = _WEIGHTED[answers.kind]
-        return f"{name}({text}, targets, {_literal(arguments.class_weights, answers)})", (*used, name)
+        weights = _literal(arguments.class_weights, answers)
+        return f"{name}({text}, targets, {weights}, among={answers.among})", (*used, name)
     if answers.kind == "findings" and not whole:
-        return f"mean_of_known({text}, targets)", (*used, "mean_of_known")
+        return f"mean_of_known({text}, targets, among={answers.among})", (*used, "mean_of_known")
     return text, used
 
 

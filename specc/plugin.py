@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-)
-from pydantic_core import CoreSchema, core_schema
-
+from specc.arguments import Activation as Activation
+from specc.arguments import Arguments as Arguments
+from specc.arguments import Call as Call
+from specc.arguments import Count as Count
+from specc.arguments import Init as Init
+from specc.arguments import Kind as Kind
+from specc.arguments import Pair as Pair
 from specc.errors import Diagnostic, Path, Span
 from specc.ir import Answers, Node
 from specc.shapes import Reach, Shape, window_reach
@@ -32,71 +28,6 @@ if TYPE_CHECKING:
 API = 1  # the version of this interface; a plugin states the one that it was made for
 
 
-class Arguments(BaseModel):
-    """Base of every group of named arguments: closed, strict, frozen. Field descriptions become documentation.
-
-    A field annotated `str` takes the raw text of the spec, whatever YAML would make of it. `shorthand` names the field
-    that a bare value fills: `from: enc1` is `from: {source: enc1}`.
-    """
-
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        allow_inf_nan=False,
-        defer_build=True,
-        populate_by_name=True,
-    )
-    shorthand: ClassVar[str] = ""
-
-
-class Call:
-    """A use of a word of the registry: its name, its checked arguments, and where it stands in the spec."""
-
-    __slots__ = ("args", "name", "path")
-
-    def __init__(self, name: str, args: Any, path: Path = ()) -> None:
-        self.name, self.args, self.path = name, args, path
-
-    def __repr__(self) -> str:
-        return f"Call({self.name!r}, {self.args!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Marks a field that holds a `Call`: `Annotated[Call, Kind("layer")]`. The spec reader looks the word up.
-
-    Kinds: layer, activation, loss, optimizer, augmentation, init.
-    """
-
-    name: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Only a finished Call passes."""
-        return core_schema.is_instance_schema(Call)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A mark that `spec.json_schema` replaces by a reference to the words of this kind."""
-        return {"x-kind": self.name}
-
-
-def _pair(value: object) -> object:
-    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Activation = Annotated[Call, Kind("activation")]
-Init = Annotated[Call, Kind("init")]
-Count = Annotated[int, Field(ge=1, le=1_048_576)]
-_COUNT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 1_048_576}
-_PAIR_SCHEMA = {"type": "array", "items": _COUNT_SCHEMA, "minItems": 2, "maxItems": 2}
-Pair = Annotated[
-    tuple[Count, Count],
-    BeforeValidator(_pair),
-    WithJsonSchema({"anyOf": [_COUNT_SCHEMA, _PAIR_SCHEMA]}),
-]  # 3 or [height, width]
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A top-level function or class of an importable module; what it refers to comes with it."""
@@ -105,6 +36,7 @@ class Piece:
     name: str
 
 
+STEP = frozenset({"schedule", "phases", "grad_clip", "accumulate", "ema", "precision", "mixup"})  # see Task.heeds
 IDENTITY = "<identity>"  # as a symbol: the call is left out and its first argument stands for it
 
 
@@ -274,6 +206,9 @@ class Augmentation:
 
     `draws(arguments, shape)` is how many numbers a sample needs; `shape` is (channels, height, width). Arguments with a
     field `probability` leave the other samples as they are.
+
+    One that needs other samples or their answers `mixes`: its piece is the program's `batch_loss`, and `bind` gives
+    literals for slots; it comes last.
     """
 
     name: str
@@ -285,6 +220,22 @@ class Augmentation:
     moves: bool = False
     example: str = ""
     source: str = ""
+    mixes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A word for `train: schedule`. `compose(arguments)` gives the factor of the learning rate at `time` (runtime.Time)
+    as an expression, and the names of `module` that it uses; `symbols(arguments)` are slots that it fills besides.
+    """
+
+    name: str
+    module: str
+    arguments: type[Arguments]
+    compose: Callable[[Any], tuple[str, tuple[str, ...]]]
+    doc: str
+    source: str = ""
+    symbols: Callable[[Any], Mapping[str, Piece | str]] = lambda arguments: {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +312,8 @@ class Task:
     columns that it reads; `table` are its rows for Table 1 in words; `program` says what is emitted; `contract`
     returns the task's part of contract.json; `metrics` names what `watch` may use beside val_loss, with 1 where more
     is better and -1 where less is; `logits` names the networks whose loss works on logits, so that a final sigmoid or
-    softmax is taken off for training (None: every network).
+    softmax is taken off for training (None: every network); `heeds` are the keys of `train` that its pieces heed beside
+    those of the loop, out of STEP (mixup is one of `augment`).
     """
 
     name: str
@@ -379,6 +331,7 @@ class Task:
     example: str = ""
     metrics: Mapping[str, int] = field(default_factory=dict)
     logits: tuple[str, ...] | None = None
+    heeds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +344,7 @@ class Plugin:
     ops: tuple[Op, ...] = ()
     losses: tuple[Loss, ...] = ()
     optimizers: tuple[Optimizer, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
     initializers: tuple[Initializer, ...] = ()
     tasks: tuple[Task, ...] = ()

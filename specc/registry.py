@@ -21,6 +21,7 @@ from specc.plugin import (
     Optimizer,
     Plugin,
     Rule,
+    Schedule,
     Task,
 )
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 GROUP = "specc.plugins"
 CORE = "specc.core"  # the module whose PLUGIN holds the built-ins; loaded like any other
-_TABLES = ("layers", "ops", "losses", "optimizers", "augmentations", "initializers", "tasks")
+_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Registry:
     ops: Mapping[str, Op] = field(default_factory=dict)
     losses: Mapping[str, Loss] = field(default_factory=dict)
     optimizers: Mapping[str, Optimizer] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
     initializers: Mapping[str, Initializer] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)

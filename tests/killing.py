@@ -33,9 +33,10 @@ data:
 augment:
   - rotate: {degrees: 10}
   - flip: {axis: horizontal}
+%s
 model:
   layers:
-    - conv2d: {filters: 4, kernel: 3, activation: relu}
+    - conv2d: {id: first, filters: 4, kernel: 3, activation: relu}
     - conv2d: {filters: 6, kernel: 3}
 %s
     - maxpool: {size: 2}
@@ -43,12 +44,18 @@ model:
     - dense: {units: 1, activation: sigmoid}
 loss: binary_cross_entropy
 optimizer: %s
-train: {epochs: %d, batch_size: 15}
+train: {%s}
 """
 NOISY = "    - batchnorm\n    - relu\n    - dropout: {rate: 0.2}"
 PLAIN = "    - relu"
 SGD = "{sgd: {learning_rate: 0.02, momentum: 0.9}}"
 ADAM = "{adam: {learning_rate: 0.003}}"
+USUAL = "epochs: %d, batch_size: 15"
+RICH = (  # all that a training keeps from one step to the next; to be told the epochs of both phases
+    "phases: [{epochs: %d, learning_rate: 0.01}, {epochs: %d, freeze: first}], batch_size: 5, accumulate: 3, "
+    "schedule: {cosine: {warmup: 2}}, grad_clip: 1, ema: 0.9, precision: float16"
+)
+PLATEAU = "epochs: %d, batch_size: 15, schedule: {plateau: {factor: 0.5, patience: 0}}, ema: 0.8"
 
 # Runs a program that is hurt at the n-th time it comes to a place: python hurt.py PLACE COUNT HOW RANK train.py ...
 HURT = r"""
@@ -127,7 +134,7 @@ class Study:
         return self.folder / name
 
 
-def make_study(folder: Path, optimizer: str, layers: str = NOISY, epochs: int = 12) -> Study:
+def make_study(folder: Path, optimizer: str, layers: str = NOISY, train: str = USUAL % 12, mixing: str = "") -> Study:
     """120 pictures of 16 x 16, dark or light, with a table, and the program that learns them."""
     (folder / "images").mkdir(parents=True)
     dice, rows = np.random.default_rng(0), ["file,label,patient,split"]
@@ -138,7 +145,7 @@ def make_study(folder: Path, optimizer: str, layers: str = NOISY, epochs: int = 
         part = "train" if number < 80 else "val" if number < 110 else "test"
         rows.append(f"images/{number:03}.png,{('dark', 'light')[light]},p{number},{part}")
     (folder / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "spec.yaml").write_text(SPEC % (layers, optimizer, epochs), encoding="utf-8")
+    (folder / "spec.yaml").write_text(SPEC % (mixing, layers, optimizer, train), encoding="utf-8")
     (folder / "code").mkdir()
     for name, text in compile_spec(folder / "spec.yaml").items():
         (folder / "code" / name).write_text(text, encoding="utf-8")

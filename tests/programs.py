@@ -22,7 +22,16 @@ from specc.study import Study
 
 Array = np.ndarray[Any, Any]
 ROOT = Path(__file__).resolve().parent.parent
-SAME = ("runtime", "checkpoints", "readers", "tables", "index", "pixels", "export")  # files that no spec changes
+SAME = (
+    "runtime",
+    "command",
+    "checkpoints",
+    "readers",
+    "tables",
+    "index",
+    "pixels",
+    "export",
+)  # files that no spec changes
 COLUMNS = "image: file, label: label, patient: patient"
 BASE = {
     "specc": "1",

@@ -17,7 +17,10 @@ import pytest
 from killing import (
     ADAM,
     PLAIN,
+    PLATEAU,
+    RICH,
     SGD,
+    USUAL,
     Hurt,
     Running,
     Study,
@@ -306,9 +309,17 @@ def test_a_learning_rate_that_is_too_large(tmp_path: Path, options: tuple[str, .
 # ---------------------------------------------------------------------- ranks
 
 
-def test_two_ranks_learn_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "train", "mixing"),
+    [
+        (ADAM, USUAL % 12, ""),
+        (ADAM, (RICH % (5, 7)).replace("float16", "float32"), "  - mixup"),
+        (SGD, PLATEAU % 12, ""),
+    ],
+)
+def test_two_ranks_learn_as_one(optimizer: str, train: str, mixing: str, tmp_path: Path) -> None:
     """Without batchnorm and dropout, the ranks' shares of a batch make up the batch; 15 images are 8 and 7."""
-    study = make_study(tmp_path / "study", ADAM, PLAIN)
+    study = make_study(tmp_path / "study", optimizer, PLAIN, train, mixing)
     logs = []
     for ranks in (1, 2):
         finish(study, study.run(str(ranks)), ranks=ranks)
@@ -316,4 +327,4 @@ def test_two_ranks_learn_as_one(tmp_path: Path) -> None:
         logs.append([[json.loads(line)[name] for name in ("train_loss", "val_loss")] for line in lines])
     one, two = np.array(logs[0]), np.array(logs[1])
     assert one.shape == (12, 2) and abs(one - two).max() < 1e-6
-    assert one[-1, 0] < one[0, 0] - 0.01
+    assert one[-1, 0] < one[0, 0] - 0.005

@@ -1,6 +1,6 @@
 """SIGKILL at any point: every published checkpoint is readable, and the finished run is the same to the bit.
 
-`pytest tests/test_kills.py` kills 20 times; `pytest -m slow tests/test_kills.py` another 200 times.
+`pytest tests/test_kills.py` kills 35 times; `pytest -m slow tests/test_kills.py` another 280 times.
 """
 
 from __future__ import annotations
@@ -13,7 +13,22 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from killing import ADAM, SGD, Hurt, Running, Study, differences, finish, make_study, outcome, published, unreadable
+from killing import (
+    ADAM,
+    PLATEAU,
+    RICH,
+    SGD,
+    USUAL,
+    Hurt,
+    Running,
+    Study,
+    differences,
+    finish,
+    make_study,
+    outcome,
+    published,
+    unreadable,
+)
 
 # Where a program is killed, and how often at most it comes there first. "clock" is a kill of all processes from
 # outside, at a random time within an epoch; the others kill one process; "cut" leaves half a file.
@@ -32,6 +47,7 @@ PLACES = (
     ("pixels_of", "kill", 100),  # while images are decoded
 )
 Place = tuple[str, str, int]
+Kind = tuple[int, int, str, str, str]  # ranks, workers, optimizer, train, an augmentation that mixes
 
 
 def deal(seed: int, hands: int, size: int) -> list[list[Place]]:
@@ -75,30 +91,39 @@ def chain(study: Study, whole: Mapping[str, bytes], hand: list[Place], ranks: in
 
 
 @pytest.fixture(scope="module")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], tuple[Study, Mapping[str, bytes]]]:
-    """A study for a number of ranks and workers, and what it comes to when nothing happens; each made once."""
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], tuple[Study, Mapping[str, bytes]]]:
+    """A study of a kind, and what it comes to when nothing happens; each made once."""
 
     @functools.cache
-    def made(ranks: int, workers: int) -> tuple[Study, Mapping[str, bytes]]:
-        folder = tmp_path_factory.mktemp("kills") / "study"
-        study = make_study(folder, (SGD, ADAM)[workers > 0], epochs=20)
+    def made(kind: Kind) -> tuple[Study, Mapping[str, bytes]]:
+        folder, (ranks, workers, optimizer, train, mixing) = tmp_path_factory.mktemp("kills") / "study", kind
+        study = make_study(folder, optimizer, train=train, mixing=mixing)
         finish(study, study.run("whole"), "--workers", str(workers), ranks=ranks)
         return study, outcome(study.run("whole"))
 
     return made
 
 
-KINDS = [(1, 0), (1, 2), (2, 0), (2, 2)]
+KINDS: list[Kind] = [
+    (1, 0, SGD, USUAL % 20, ""),
+    (1, 2, ADAM, USUAL % 20, ""),
+    (2, 0, SGD, USUAL % 20, ""),
+    (2, 2, ADAM, USUAL % 20, ""),
+    (1, 0, SGD, RICH % (8, 12), "  - mixup"),
+    (2, 0, ADAM, RICH % (8, 12), "  - mixup: {alpha: 1}"),
+    (1, 0, SGD, PLATEAU % 20, ""),
+]
 
 
-@pytest.mark.parametrize(("number", "ranks", "workers"), [(number, *kind) for number, kind in enumerate(KINDS)])
-def test_killed_runs_end_as_if_nothing_had_happened(studies: Any, number: int, ranks: int, workers: int) -> None:
-    study, whole = studies(ranks, workers)
-    assert chain(study, whole, deal(1, 4, 5)[number], ranks, workers, number) == 5
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(KINDS)))
+def test_killed_runs_end_as_if_nothing_had_happened(studies: Any, number: int, kind: Kind) -> None:
+    study, whole = studies(kind)
+    assert chain(study, whole, deal(1, len(KINDS), 5)[number], kind[0], kind[1], number) == 5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "ranks", "workers"), [(number, *KINDS[number // 5]) for number in range(20)])
-def test_and_ten_times_as_often(studies: Any, number: int, ranks: int, workers: int) -> None:
-    study, whole = studies(ranks, workers)
-    assert chain(study, whole, deal(2, 20, 10)[number], ranks, workers, 100 + number) == 10
+@pytest.mark.parametrize("number", range(4 * len(KINDS)))
+def test_and_ten_times_as_often(studies: Any, number: int) -> None:
+    kind = KINDS[number // 4]
+    study, whole = studies(kind)
+    assert chain(study, whole, deal(2, 4 * len(KINDS), 10)[number], kind[0], kind[1], 100 + number) == 10

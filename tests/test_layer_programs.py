@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from killing import Hurt, Running, differences, finish, make_study, outcome
+from killing import USUAL, Hurt, Running, differences, finish, make_study, outcome
 
 LAYERS = """\
     - batchnorm
@@ -38,7 +38,7 @@ SGD = "{sgd: {learning_rate: 0.02, momentum: 0.9, weight_decay: 0.01}}"
 
 
 def test_trains_goes_on_and_leaves(tmp_path: Path) -> None:
-    study = make_study(tmp_path / "study", SGD, LAYERS, epochs=3)
+    study = make_study(tmp_path / "study", SGD, LAYERS, USUAL % 3)
     whole = Running(study, study.run("whole"), "--workers", "1")
     assert whole.end(300) == 0, (whole.errors[-2000:], whole.told("error"))
     parity = json.loads((study.run("whole") / "parity.json").read_bytes())

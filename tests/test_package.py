@@ -25,8 +25,36 @@ DEMO = PACKAGE / "demo"
 
 # Each part imports only from parts before it (and from itself).
 ORDER = (
-    *("errors", "fix", "text", "render", "source", "expand", "shapes", "ir", "pieces", "plugin", "study", "registry"),
-    *("spec", "layers", "ops", "losses", "optimizers", "augmentations", "rules", "passes", "tasks", "data", "core"),
+    *(
+        "errors",
+        "fix",
+        "text",
+        "render",
+        "source",
+        "expand",
+        "shapes",
+        "ir",
+        "pieces",
+        "arguments",
+        "plugin",
+        "study",
+        "freezing",
+        "registry",
+    ),
+    *(
+        "spec",
+        "layers",
+        "ops",
+        "losses",
+        "optimizers",
+        "schedules",
+        "augmentations",
+        "rules",
+        "passes",
+        "tasks",
+        "data",
+        "core",
+    ),
     *("lower", "cost", "resolved", "diagram"),
     *("emit", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
 )

@@ -121,11 +121,12 @@ def test_shapes_that_would_broadcast_do_not() -> None:
 
 SCORES, CLASSES = torch.linspace(-3, 5, 21).cos().view(7, 3) * 4, torch.tensor([0, 1, 2, 2, 1, 0, 1])
 WEIGHTS = (0.5, 2.0, 4.0)
+ZERO = torch.tensor([0])
 
 
 def test_published_values_of_weights_and_robust_losses() -> None:
     logits, targets = torch.tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]), torch.tensor([2, 1])
-    each = class_weighted(categorical_cross_entropy(logits, targets), targets, (1.0, 2.0, 4.0))
+    each = class_weighted(categorical_cross_entropy(logits, targets), targets, (1.0, 2.0, 4.0), targets)
     assert each.mean().item() == pytest.approx(0.7409392978)  # sum(w l) / sum(w), as torch takes the mean
     errors = torch.tensor([[0.5], [1.0], [2.0]])
     assert huber(errors, torch.zeros(3, 1), delta=1.0).tolist() == [0.125, 0.5, 1.5]
@@ -141,7 +142,7 @@ def test_options_are_those_of_torch(smoothing: float) -> None:
     assert each.shape == (7,)
     torch.testing.assert_close(each.mean(), F.cross_entropy(SCORES, CLASSES, label_smoothing=smoothing))
     torch.testing.assert_close(
-        class_weighted(categorical_cross_entropy(SCORES, CLASSES), CLASSES, WEIGHTS).mean(),
+        class_weighted(categorical_cross_entropy(SCORES, CLASSES), CLASSES, WEIGHTS, CLASSES).mean(),
         F.cross_entropy(SCORES, CLASSES, torch.tensor(WEIGHTS)),
     )
 
@@ -150,7 +151,7 @@ def test_weights_and_smoothing_leave_the_right_answer_the_best() -> None:
     """A weight counts images, not shares of the smoothed target: else a rare class would win on every image."""
     logits = torch.zeros(1, 2, requires_grad=True)
     for _ in range(2000):
-        loss = class_weighted(smoothed_cross_entropy(logits, torch.tensor([0]), 0.1), torch.tensor([0]), (1.0, 25.0))
+        loss = class_weighted(smoothed_cross_entropy(logits, ZERO, 0.1), ZERO, (1.0, 25.0), ZERO)
         (gradient,) = torch.autograd.grad(loss.sum(), logits)
         logits = (logits - 0.5 * gradient).detach().requires_grad_()
     assert logits.softmax(1)[0].tolist() == pytest.approx([0.95, 0.05], abs=1e-3)
@@ -179,7 +180,7 @@ def test_one_neuron_is_two_classes_with_every_option() -> None:
     soft = targets * 0.8 + 0.1
     expected = F.binary_cross_entropy_with_logits(logits[:, 0], soft, reduction="none")
     torch.testing.assert_close(smoothed_cross_entropy(pairs, targets, 0.2), expected)
-    weighted = class_weighted(binary_cross_entropy(logits, targets), targets, (1.0, 3.0)).mean()
+    weighted = class_weighted(binary_cross_entropy(logits, targets), targets, (1.0, 3.0), targets).mean()
     torch.testing.assert_close(weighted, F.cross_entropy(pairs, targets, torch.tensor([1.0, 3.0])))
 
 
@@ -211,9 +212,9 @@ def told_sum(logits: Tensor) -> Tensor:
     pairs = as_pairs(logits)
     return (
         findings_cross_entropy(logits, FINDINGS).sum()
-        + mean_of_known(focal(pairs, FINDINGS, 0.5), FINDINGS).sum()
-        + mean_of_known(smoothed_cross_entropy(pairs, FINDINGS, 0.1), FINDINGS).sum()
-        + weighted_mean_of_known(categorical_cross_entropy(pairs, FINDINGS), FINDINGS, weights).sum()
+        + mean_of_known(focal(pairs, FINDINGS, 0.5), FINDINGS, FINDINGS).sum()
+        + mean_of_known(smoothed_cross_entropy(pairs, FINDINGS, 0.1), FINDINGS, FINDINGS).sum()
+        + weighted_mean_of_known(categorical_cross_entropy(pairs, FINDINGS), FINDINGS, weights, FINDINGS).sum()
     )
 
 
@@ -224,10 +225,10 @@ def test_findings_are_weighted_each_on_its_own() -> None:
     for row, column in (FINDINGS >= 0).nonzero().tolist():
         weight = weights[FINDINGS[row, column], column].item()
         total, count = total + weight * each[row, column].item(), count + weight
-    told = weighted_mean_of_known(each, FINDINGS, weights)
+    told = weighted_mean_of_known(each, FINDINGS, weights, FINDINGS)
     assert told.mean().item() == pytest.approx(total / count)
     torch.testing.assert_close(
-        mean_of_known(categorical_cross_entropy(as_pairs(LOGITS), FINDINGS), FINDINGS),
+        mean_of_known(categorical_cross_entropy(as_pairs(LOGITS), FINDINGS), FINDINGS, FINDINGS),
         findings_cross_entropy(LOGITS, FINDINGS),
     )
 

@@ -207,7 +207,7 @@ def test_ranks_share_every_step(ranks: int, monkeypatch: Slots) -> None:
     shares: list[list[rt.Batch]] = []
     for rank in range(ranks):
         bind(monkeypatch, rt, RANK=rank, RANKS=ranks)
-        shares.append(list(images.batches((1, 0, 0), 10, 4, 0, torch.device("cpu"))))
+        shares.append(list(images.batches((1, 0, 0), 1, 10, 4, 0, torch.device("cpu"))))
     assert {len(share) for share in shares} == {3}
     seen = []
     for step in zip(*shares, strict=True):
@@ -218,7 +218,7 @@ def test_ranks_share_every_step(ranks: int, monkeypatch: Slots) -> None:
         assert copies == max(0, ranks - step[0].size)  # only a rank for which there is no image
         seen += [i for batch in step for i, w in zip(batch.ids.tolist(), batch.weights.tolist(), strict=True) if w]
     assert sorted(seen) == list(range(10))
-    later = list(images.batches((1, 0, 0), 10, 4, 2, torch.device("cpu")))
+    later = list(images.batches((1, 0, 0), 1, 10, 4, 2, torch.device("cpu")))
     assert torch.equal(later[0].ids, shares[-1][2].ids)  # a resumed epoch goes on in the same order
 
 

@@ -388,3 +388,12 @@ def test_specc_train_follows_a_foreign_task(project: Project, tmp_path: Path, ta
     if task != "staged":
         assert "P848" in again.stderr
         assert f"`probe_{task}` gives no classes or values" in refused.stderr
+
+
+def test_settings_that_a_task_does_not_heed_are_refused(project: Project) -> None:
+    """The GAN has a training step of its own: an average of its weights would be a word without a deed."""
+    text = (PLUGIN / "specs" / "gan.yaml").read_text(encoding="utf-8")
+    assert "train: {" in text
+    (project.folder / "averaged.yaml").write_text(text.replace("train: {", "train: {ema: 0.9, "), encoding="utf-8")
+    done = project.specc("check", "averaged.yaml", "--no-data", code=1)
+    assert "error[S254]: the task `probe_gan` does not heed `ema`" in done.stderr + done.stdout

@@ -103,14 +103,14 @@ def test_ranks_share_the_steps(monkeypatch: pytest.MonkeyPatch, samples: int, si
     monkeypatch.setattr(images, "shuffle", images.shuffled)
     monkeypatch.setattr(images, "steps", images.all_steps)
     cpu = torch.device("cpu")
-    whole = list(images.batches(KEY, samples, size, 0, cpu))
+    whole = list(images.batches(KEY, 3, samples, size, 0, cpu))
     assert sorted(torch.cat([batch.ids for batch in whole]).tolist()) == list(range(samples))
     shares = []
     for rank in range(ranks):
         monkeypatch.setattr(rt, "RANK", rank)
         monkeypatch.setattr(rt, "RANKS", ranks)
-        shares.append(list(images.batches(KEY, samples, size, 0, cpu)))
-        assert [b.ids.tolist() for b in images.batches(KEY, samples, size, 2, cpu)] == [
+        shares.append(list(images.batches(KEY, 3, samples, size, 0, cpu)))
+        assert [b.ids.tolist() for b in images.batches(KEY, 3, samples, size, 2, cpu)] == [
             b.ids.tolist() for b in shares[-1][2:]
         ]  # a resume in mid-epoch
     for step, batch in enumerate(whole):

@@ -32,7 +32,7 @@ from specc.text import pages as pages_of_text
 WIDTH = 100
 PART = re.compile(r"(What|Why|Bad|Good|Cure|Source|classification|regression)\b[^.]*?:")
 INDENT = " " * 6
-KINDS = ("task", "layer", "loss", "optimizer", "augmentation", "initializer", "key", "table", "code")
+KINDS = ("task", "layer", "loss", "optimizer", "schedule", "augmentation", "initializer", "key", "table", "code")
 PLURAL = {"loss": "losses"}
 FAMILIES = {
     "S0": "text", "S1": "names", "S2": "task", "S3": "shapes", "D4": "data", "E5": "computer", "T6": "training",
@@ -124,6 +124,7 @@ def _words(registry: Registry) -> list[Page]:
         ("layer", registry.layers),
         ("loss", registry.losses),
         ("optimizer", registry.optimizers),
+        ("schedule", registry.schedules),
         ("augmentation", registry.augmentations),
         ("initializer", registry.initializers),
     )
@@ -180,7 +181,7 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     """The groups of keys that a value may be."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated, tuple):
         return [model for part in typing.get_args(annotation) for model in _models(part)]
     return []
 

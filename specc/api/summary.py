@@ -27,8 +27,9 @@ class Memory:
     """Bytes that training needs with images in batches of the spec's size, all numbers as float32.
 
     The rule: four bytes a weight, four for its gradient, four for each number that the optimizer keeps about it (Adam:
-    two; SGD with momentum: one), and what waits for the backward pass (see `specc.cost.kept`) times the batch. What the
-    libraries need for a moment beside it (gradients of activations, work space) is not counted.
+    two; SGD with momentum: one) and for a moving average (`ema`), and what waits for the backward pass (see
+    `specc.cost.kept`) times the batch. What the libraries need for a moment beside it (gradients of activations, work
+    space) is not counted.
     """
 
     weights: int = 0
@@ -207,9 +208,10 @@ def _word(node: Node, last: dict[tuple[Any, str], str]) -> str:
 
 
 def _moments(study: Study, network: str) -> int:
-    """Numbers that the optimizer keeps for each weight."""
+    """Numbers that the optimizer keeps for each weight, and the moving average."""
     call = (study.spec.optimizer or {}).get(network)
-    return 0 if call is None else study.registry.optimizers[call.name].moments(call.args)
+    average = int(study.spec.train.ema is not None)
+    return 0 if call is None else study.registry.optimizers[call.name].moments(call.args) + average
 
 
 def _sum_line(name: str, parameters: int, work: int, memory: Memory | None) -> list[str]:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from specc.study import Study
 
 
+def changes(study: Study) -> bool:
+    """Whether training images are changed one by one."""
+    return any(not study.registry.augmentations[call.name].mixes for call in study.spec.augment)
+
+
 def augmentation(study: Study) -> str:
     """`augment`: each change with its own uniform numbers, which follow from (seed, stage, epoch), place and sample.
 
@@ -24,6 +29,8 @@ def augmentation(study: Study) -> str:
     text, lines, moves = "", list[str](), list[list[str]]()
     for place, call in enumerate(study.spec.augment):
         record = study.registry.augmentations[call.name]
+        if record.mixes:
+            continue  # it takes the place of the loss
         head.append(f"from {record.piece.module} import {record.piece.name}")
         if not record.moves:
             lines += _change(study, place, call, "images")

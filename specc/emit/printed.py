@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from specc.emit.literal import literal
+from specc.emit.training import counts_over_step
 from specc.ir import Answers
 from specc.lower import image_shape
 from specc.plugin import Call, Loss, Piece, Program, Setting
@@ -24,11 +25,14 @@ def config(study: Study, program: Program) -> str:
     """The frozen Config: a value and a reason a line."""
     train, stop = study.spec.train, study.spec.train.early_stop
     reason = "epochs without improvement before training stops" if stop else "early stop is off"
+    step = "images in a step, over all ranks"
+    parts = [Setting("accumulate", train.accumulate, "batches in a step: one update of the weights")]
     settings = [
         Setting("seed", train.seed, "every random number of the run follows from it"),
-        Setting("epochs", train.epochs, "passes over the training images, at most"),
-        Setting("batch_size", train.batch_size, "images in a step, over all ranks"),
-        Setting("patience", stop.patience if stop else train.epochs, reason),
+        Setting("epochs", train.length, "passes over the training images, at most"),
+        Setting("batch_size", train.batch_size, step if train.accumulate == 1 else "images in a batch, over all ranks"),
+        *(parts if train.accumulate > 1 else []),
+        Setting("patience", stop.patience if stop else train.length, reason),
         Setting("min_delta", stop.min_delta if stop else 0.0, "a smaller improvement does not count"),
         *learning_rates(study),
         *program.settings,
@@ -136,6 +140,7 @@ def losses(study: Study) -> tuple[dict[str, Piece], str]:
         else:
             text += "".join(f"from {piece.module} import {piece.name}\n" for piece in used)
             third = ", class_weights: Tensor" if any("class_weights" in term for term in terms) else ""
+            third += ", among: Tensor" if counts_over_step(study) else ""
             text += f"\n\ndef {slot}(outputs: Tensor, targets: Tensor{third}) -> Tensor:\n"
             text += f'    """Loss of each sample: (B, ...), (B, ...) -> (B,)."""\n    return {" + ".join(terms)}\n'
     return bound, text
@@ -153,11 +158,12 @@ def answers(study: Study, network: str) -> Answers:
     """What the loss of a network gets, told by what it ends in."""
     output: Any = getattr(study.spec, "output", None)
     graph = study.passed.get(network)
+    among = "among" if counts_over_step(study) else "targets"
     if getattr(output, "labels", None):
-        return Answers("findings")
+        return Answers("findings", among=among)
     kind = {"sigmoid": "one", "softmax": "classes"}.get(graph.activation if graph else "", "values")
     positive = getattr(output, "positive", None)
-    return Answers(kind, kind == "one" and positive is not None and positive == output.classes[0])
+    return Answers(kind, kind == "one" and positive is not None and positive == output.classes[0], among)
 
 
 def file_keys(study: Study) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from specc.emit import printed
-from specc.emit.augmentation import augmentation
+from specc.emit import printed, training
+from specc.emit.augmentation import augmentation, changes
 from specc.emit.format import tidy
 from specc.emit.inert import placeholder, require_inert
 from specc.emit.link import Linker
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 PIECES = "specc.pieces"
 WHOLE = {
     f"{PIECES}.{name}": name
-    for name in ("runtime", "checkpoints", "readers", "tables", "folds", "subset", "index", "pixels", "export")
+    for name in (
+        "runtime",
+        "command",
+        "checkpoints",
+        "readers",
+        "tables",
+        "folds",
+        "subset",
+        "index",
+        "pixels",
+        "export",
+    )
 }
 HOMES = {
     f"{PIECES}.loop": "train",
@@ -36,6 +47,7 @@ HOMES = {
     f"{PIECES}.augment_fields": "augment",
     f"{PIECES}.edits": "deploy",
     f"{PIECES}.resize": "deploy",
+    **training.HOMES,
     printed.TRAIN: "train",
     printed.DATA: "data",
     printed.AUGMENT: "augment",
@@ -55,7 +67,7 @@ def emit(study: Study) -> dict[str, str]:
     Raises NotInert if a text of the spec would be more than a string constant.
     """
     linker, raw = linked(study)
-    files, plain = tidy(raw), linked(placeholder(study))[1]
+    files, plain = tidy(raw, WHOLE.values()), linked(placeholder(study))[1]
     require_inert(files, plain | {name: files[name] for name in raw if raw[name] == plain.get(name)})
     waiting = sorted(linker.copied)
     for module in waiting:
@@ -82,6 +94,10 @@ TITLES = {
     "model": "The spec's networks; each line of a forward pass ends in the shape that comes out.",
     "data": "The data of the spec: which file is what, edited images, batches.",
     "augment": "Changes to training images.",
+    "mixup": "Blends of training images.",
+    "schedule": "How the learning rate changes.",
+    "updates": "What happens to gradients and weights beside the optimizer's own step.",
+    "precision": "Forward passes in 16 bits.",
     "metrics": "How wrong an answer is, and how good the network is on a part of the data.",
     "deploy": "The module that leaves: from pixels as read to an answer.",
 }
@@ -119,6 +135,7 @@ def link(study: Study, task: Program) -> Linker:
         printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),
         printed.DATA: "\n\n".join([printed.table(study, {**task.columns, **columns}), parts, *value_range(study)]),
         printed.AUGMENT: augmentation(study),
+        training.SCHEDULE: training.schedule(study),
         printed.MODEL: print_model(study.passed, study.registry.ops),
     }
     symbols: dict[str, Piece | str] = {**core_symbols(study), **task.symbols}
@@ -207,7 +224,8 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "edit_all": Piece(images, "edit_standardized" if inputs.scale == "standardize" else "edit_once"),
         "shuffle": Piece(images, "shuffled" if train.shuffle else "in_order"),
         "steps": Piece(images, "whole_steps" if train.drop_last else "all_steps"),
-        "augment": Piece(printed.AUGMENT, "augment") if spec.augment else IDENTITY,
+        "augment": Piece(printed.AUGMENT, "augment") if changes(study) else IDENTITY,
+        **training.symbols(study),
     }
     moves = any(study.registry.augmentations[call.name].moves for call in spec.augment)
     symbols["look"] = Piece(printed.AUGMENT, "look") if moves else IDENTITY

@@ -9,6 +9,7 @@ from specc import expand
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower import attempt
 from specc.passes import run
+from specc.rules.unheeded_keys import unheeded
 from specc.spec import names, read
 from specc.spec.version import other_version
 from specc.study import Study
@@ -40,6 +41,7 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
             found += rule.check(study)
+    found += unheeded(study)
     return (None if has_errors(found) else study), _in_order(found)
 
 

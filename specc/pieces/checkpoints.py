@@ -76,6 +76,31 @@ def save(folder: Path, kind: str, step: int, state: Mapping[str, Any]) -> None:
         old.unlink()
 
 
+def note(log: IO[bytes], at: dict[str, Any], scores: dict[str, Any], best: tuple[str, int], min_delta: float) -> bool:
+    """Write the scores of an epoch into the log and where the run stands; whether it is the best one so far."""
+    metric, sign = best
+    check_finite([torch.tensor(float(scores[metric]))], at["passes"], 0)
+    log.write(json.dumps(scores).encode() + b"\n")
+    better = at["best"] is None or sign * scores[metric] > sign * at["best"] + min_delta
+    if better:
+        at.update(best=scores[metric], best_epoch=at["passes"], wait=0)
+    return better
+
+
+def save_work(
+    folder: Path, kind: str, parts: Mapping[str, Any], at: dict[str, Any], sums: Mapping[str, Tensor],
+    pending: list[Tensor], log: IO[bytes],
+) -> None:  # fmt: skip
+    """Write where a run stands and all its parts, none of which may hold what is not a number; rank 0 writes."""
+    check_finite(pending, at["passes"] + 1, at["step"])
+    check_weights(parts, at["passes"] + 1, at["step"])
+    if rt.RANK == 0:
+        at["log"] = position(log)
+        states = {name: part.state_dict() for name, part in parts.items()}
+        save(folder, kind, at["total"], {"at": at, "sums": sums, "parts": states})
+    rt.wait()  # another rank may go on from it
+
+
 def load(folder: Path, kind: str) -> dict[str, Any] | None:
     """The newest checkpoint whose bytes match the digest in its name; damaged ones are renamed and passed over.
 
@@ -97,7 +122,7 @@ def load(folder: Path, kind: str) -> dict[str, Any] | None:
     return None
 
 
-def lay_out(optimizer: torch.optim.Optimizer) -> None:
+def lay_out(optimizer: Any) -> None:
     """Lay moments out in memory as their weights are: torch's fused steps read both in the order of memory."""
     for weight, state in optimizer.state.items():
         for name, value in state.items():
@@ -111,9 +136,19 @@ def restore(folder: Path, kind: str, parts: Mapping[str, Any]) -> dict[str, Any]
     if saved:
         for name, part in parts.items():
             part.load_state_dict(saved["parts"][name])
-            if isinstance(part, torch.optim.Optimizer):
+            if hasattr(part, "param_groups"):
                 lay_out(part)
     return saved
+
+
+def where(
+    folder: Path, parts: Mapping[str, Any], resume: bool, device: torch.device
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Where a run stands, and the sums of its losses in this epoch; on `resume` the parts are what they were."""
+    saved = restore(folder, "last", parts) if resume else None
+    if not saved:
+        return dict.fromkeys(POSITION, 0) | {"best": None}, {}
+    return saved["at"], {name: value.to(device) for name, value in saved["sums"].items()}
 
 
 def restore_best(folder: Path, parts: Mapping[str, Any]) -> None:

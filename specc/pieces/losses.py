@@ -26,7 +26,7 @@ def categorical_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def findings_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Binary cross entropy, mean over what is known: (B, L), findings (B, L) of 1, 0 and -100 = blank -> (B,)."""
     truth = targets.clamp(min=0).to(logits.dtype)
-    return mean_of_known(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), targets)
+    return mean_of_known(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), targets, targets)
 
 
 def mean_squared_error(values: Tensor, targets: Tensor) -> Tensor:
@@ -71,22 +71,24 @@ def mean_weight(weights: Tensor) -> Tensor:
     return (total[0] / total[1]).clamp(min=1e-12)
 
 
-def class_weighted(losses: Tensor, targets: Tensor, weights: Sequence[float] | Tensor) -> Tensor:
-    """Losses (B,) whose mean is sum(w l) / sum(w), with the weight of each sample's class (B,)."""
-    each = torch.as_tensor(weights, dtype=losses.dtype, device=losses.device)[targets]
-    return losses * each / mean_weight(each)
+def class_weighted(losses: Tensor, targets: Tensor, weights: Sequence[float] | Tensor, among: Tensor) -> Tensor:
+    """Losses (B,) whose mean over a step is sum(w l) / sum(w), with the weight of each sample's class (B,).
+
+    `among` are the targets of the whole step, of which these may be a part.
+    """
+    each = torch.as_tensor(weights, dtype=losses.dtype, device=losses.device)
+    return losses * each[targets] / mean_weight(each[among])
 
 
-def mean_of_known(losses: Tensor, targets: Tensor) -> Tensor:
-    """Losses (B, L) -> (B,) whose mean over a step is the mean over all findings (B, L) in it that are not blank."""
-    known = (targets >= 0).to(losses.dtype)
-    return (losses * known).sum(1) / mean_weight(known.sum(1))
+def mean_of_known(losses: Tensor, targets: Tensor, among: Tensor) -> Tensor:
+    """Losses (B, L) -> (B,) whose mean over a step is the mean over all findings in it that are not blank."""
+    return (losses * (targets >= 0)).sum(1) / mean_weight((among >= 0).to(losses.dtype).sum(1))
 
 
-def weighted_mean_of_known(losses: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+def weighted_mean_of_known(losses: Tensor, targets: Tensor, weights: Tensor, among: Tensor) -> Tensor:
     """As `mean_of_known`, each finding's no and yes counting with its weight (2, L)."""
-    known = weights.to(losses.dtype).gather(0, targets.clamp(min=0)) * (targets >= 0)
-    return (losses * known).sum(1) / mean_weight(known.sum(1))
+    known, every = (weights.to(losses.dtype).gather(0, of.clamp(min=0)) * (of >= 0) for of in (targets, among))
+    return (losses * known).sum(1) / mean_weight(every.sum(1))
 
 
 def balanced(loss: Loss, targets: Tensor) -> Loss:

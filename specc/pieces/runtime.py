@@ -1,6 +1,5 @@
 """What every program shares: ranks, signals, options, events, random numbers. Nothing of a spec enters here."""
 
-import argparse
 import ctypes
 import hashlib
 import json
@@ -8,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import torch
@@ -19,6 +17,19 @@ RANK, RANKS = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE",
 asked: list[int] = []  # the signals (SIGINT, SIGTERM) that came; the loop ends after the step in hand
 
 
+class Time(NamedTuple):
+    """When a step is: `step` were done before it in this stage of `epochs` epochs with `steps` steps each."""
+
+    step: int
+    steps: int
+    epochs: int
+
+    @property
+    def epoch(self) -> float:
+        """Epochs that are done, with a fraction."""
+        return self.step / self.steps
+
+
 class Batch(NamedTuple):
     """This rank's share of a step: ids (B,) and weights (B,) that sum to 1 over all ranks."""
 
@@ -26,6 +37,11 @@ class Batch(NamedTuple):
     weights: Tensor
     size: int  # images in the step, over all ranks
     key: tuple[int, ...]  # (seed, stage, epoch): what is random about a sample follows from it and the id
+    time: Time
+    among: Tensor  # ids of the whole share, where this batch is a part of it; else `ids`
+
+
+Step = Callable[..., Mapping[str, Tensor]]  # (Batch) -> losses by name, this rank's share of each mean
 
 
 class Stage(NamedTuple):
@@ -33,8 +49,8 @@ class Stage(NamedTuple):
 
     name: str
     epochs: int = 0
-    step: Callable[..., Mapping[str, Tensor]] = dict  # (Batch) -> losses by name, this rank's share of each mean
-    enter: Callable[[], object] = tuple
+    step: Step = dict
+    enter: Callable[[bool], object] = bool  # before its first step, and when a run goes on in it (False)
     fit: Callable[[], object] | None = None
 
 
@@ -61,27 +77,6 @@ def fail(code: str, message: str, cure: str, status: int = 3) -> NoReturn:
     event("error", code=code, message=message, help=cure)
     print(f"error[{code}]: {message}\n  = help: {cure}", file=sys.stderr)
     sys.exit(status)
-
-
-def options(workers: int | None) -> argparse.Namespace:
-    """What the command line says; refuses to write over another training."""
-    parser = argparse.ArgumentParser(description="Train, then export to ONNX.")
-    parser.add_argument("--data", type=Path, default=Path(), help="folder in which the paths of the data start")
-    parser.add_argument("--run", type=Path, default=Path("run"), help="folder for checkpoints, curves and the model")
-    parser.add_argument("--cache", type=Path, default=Path("cache"), help="folder for decoded images")
-    parser.add_argument("--workers", type=int, default=workers or os.cpu_count(), help="threads that read files")
-    parser.add_argument("--checkpoint-seconds", type=float, default=60.0, help="save at least this often")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--sanity", action="store_true", help="only try the first loss and learn one batch by heart")
-    given = parser.parse_args()
-    log, found = given.run / "metrics.jsonl", any((given.run / "checkpoints").glob("last-*.safetensors"))
-    if found and not (given.resume or given.sanity):
-        fail("T602", f"{given.run} already holds a training", "go on with `--resume`, or name another `--run`", 2)
-    if given.resume and not found and log.exists() and log.stat().st_size:
-        fail("T603", f"{given.run} has lost its checkpoints", "train anew, into another run folder", 2)
-    for folder in (given.run / "checkpoints", given.cache):
-        folder.mkdir(parents=True, exist_ok=True)
-    return given
 
 
 def run(main: Callable[[], int]) -> int:
@@ -126,6 +121,12 @@ def total(value: Tensor) -> Tensor:
     if RANKS > 1:
         dist.all_reduce(value)
     return value
+
+
+def wait() -> None:
+    """Go on when every rank is here."""
+    if RANKS > 1:
+        dist.barrier()
 
 
 def share_gradients(parameters: Iterable[Tensor]) -> None:

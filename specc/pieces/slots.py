@@ -57,6 +57,15 @@ OUTPUTS: tuple[str, ...] = ()  # of the exported module
 TRUTH: tuple[str, ...] = ()  # keys of a row that hold what the network is to answer
 
 
+CLIP: float = 1.0  # longest gradient
+STEP_SIZE: int = 32  # images between two updates of the weights, over all ranks
+BATCH: int = 32  # images that go through the network together, where a step has more
+AVERAGE: float = 0.999  # how much of an average stays in a step
+PHASES: tuple[tuple[int, float, tuple[str, ...]], ...] = ()  # epochs, factor of the learning rate, frozen layers
+PLATEAU: tuple[float, int, float, float] = (0.1, 10, 0.0, 0.0)  # factor, patience, min_delta, least
+ALPHA: float = 0.2  # of mixup
+
+
 def rows(root: Path) -> list[dict[str, str]]:
     """The table of files: one dict a sample, with `file`, `image` (from `root` on) and the task's columns."""
     unbound("rows")
@@ -172,6 +181,93 @@ def network_optimizer(net: nn.Module) -> torch.optim.Optimizer:
 def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
     """Loss of each sample: (B, ...), (B, ...) -> (B,)."""
     unbound("loss_of")
+
+
+def learn(net: nn.Module, optimizer: Any, criterion: Callable[..., Tensor], images: Images, targets: Tensor) -> rt.Step:
+    """What a step does."""
+    unbound("learn")
+
+
+def batch_loss(
+    net: Callable[[Tensor], Tensor], criterion: Callable[..., Tensor], images: Images, targets: Tensor, batch: rt.Batch
+) -> Tensor:
+    """The loss of a batch: this rank's share of the mean."""
+    unbound("batch_loss")
+
+
+def in_parts(gradient: Callable[[rt.Batch], Tensor]) -> Callable[[rt.Batch], Tensor]:
+    """The gradient of a step, which may be the sum over its batches."""
+    unbound("in_parts")
+
+
+def over_step(loss: Callable[..., Tensor], among: Tensor) -> Callable[..., Tensor]:
+    """The loss with what it takes from the targets of the whole step."""
+    unbound("over_step")
+
+
+def rate(time: rt.Time) -> float:
+    """Factor of the learning rate at a time."""
+    unbound("rate")
+
+
+def paced(optimizer: Any, time: rt.Time) -> Any:
+    """The optimizer with the learning rate of a time."""
+    unbound("paced")
+
+
+def told(scores: dict[str, float], optimizer: Any) -> dict[str, float]:
+    """The scores of an epoch, with what the schedule says."""
+    unbound("told")
+
+
+def clipped(optimizer: Any) -> Any:
+    """The optimizer with gradients that are not too long."""
+    unbound("clipped")
+
+
+def averaging(optimizer: Any, net: nn.Module) -> Any:
+    """The optimizer, which keeps an average of the network."""
+    unbound("averaging")
+
+
+def average_of(net: nn.Module, optimizer: Any) -> Any:
+    """The network that is judged and exported."""
+    unbound("average_of")
+
+
+def phased(stages: tuple[rt.Stage, ...], net: nn.Module, optimizer: Any) -> tuple[rt.Stage, ...]:
+    """The stages of the training, made out of the only one."""
+    unbound("phased")
+
+
+def awake(net: nn.Module) -> Any:
+    """The part of the network that learns."""
+    unbound("awake")
+
+
+def mixed(net: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The network with its forward pass in the precision of the spec."""
+    unbound("mixed")
+
+
+def HALF(device: torch.device) -> torch.dtype:
+    """The type of numbers in a forward pass."""
+    unbound("HALF")
+
+
+def scaling(optimizer: Any, device: torch.device) -> Any:
+    """The optimizer behind a gradient scaler."""
+    unbound("scaling")
+
+
+def scaled(loss: Tensor, optimizer: Any) -> Any:
+    """The loss as its gradient is computed."""
+    unbound("scaled")
+
+
+def unscaled(optimizer: Any) -> Any:
+    """The optimizer with gradients as they are."""
+    unbound("unscaled")
 
 
 def scores(outputs: Tensor, targets: Tensor) -> dict[str, float]:

@@ -1,14 +1,16 @@
 """One network that learns from images with known answers: classification and regression."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from specc.pieces import runtime as rt
 from specc.pieces.answers import Rescaled
 from specc.pieces.export import export_images
+from specc.pieces.losses import Loss
 from specc.pieces.metrics import outputs_of
 from specc.pieces.pixels import Images
 from specc.pieces.slots import (
@@ -21,11 +23,69 @@ from specc.pieces.slots import (
     Deploy,
     Network,
     augment,
+    average_of,
+    averaging,
+    awake,
+    batch_loss,
+    clipped,
+    in_parts,
+    learn,
     loss_of,
+    mixed,
     network_optimizer,
+    over_step,
+    paced,
+    phased,
+    scaled,
+    scaling,
     scores,
+    told,
+    unscaled,
     weighed,
 )
+
+
+def learn_whole(net: nn.Module, optimizer: Any, criterion: Loss, images: Images, targets: Tensor) -> rt.Step:
+    """What a step does."""
+
+    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
+        awake(net).train()
+        inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
+        loss = criterion(mixed(net)(inputs), targets[batch.ids]) @ batch.weights
+        optimizer.zero_grad()
+        scaled(loss, optimizer).backward()
+        rt.share_gradients(net.parameters())
+        clipped(unscaled(paced(optimizer, batch.time))).step()
+        return {"loss": loss}
+
+    return train_step
+
+
+def learn_parts(net: nn.Module, optimizer: Any, criterion: Loss, images: Images, targets: Tensor) -> rt.Step:
+    """What a step does: gradients first, then the optimizer."""
+
+    def gradient(batch: rt.Batch) -> Tensor:
+        loss = batch_loss(mixed(net), over_step(criterion, targets[batch.among]), images, targets, batch)
+        scaled(loss, optimizer).backward()
+        return loss.detach()
+
+    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
+        awake(net).train()
+        optimizer.zero_grad()
+        loss = in_parts(gradient)(batch)
+        rt.share_gradients(net.parameters())
+        clipped(unscaled(paced(optimizer, batch.time))).step()
+        return {"loss": loss}
+
+    return train_step
+
+
+def plain_loss(
+    net: Callable[[Tensor], Tensor], criterion: Loss, images: Images, targets: Tensor, batch: rt.Batch
+) -> Tensor:
+    """The loss of a batch: this rank's share of the mean."""
+    inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
+    return criterion(net(inputs), targets[batch.ids]) @ batch.weights
 
 
 def build(config: Config, images: Images, device: torch.device) -> rt.Work:
@@ -33,58 +93,45 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     rt.reseed(config.seed)
     net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
-    optimizer, criterion = network_optimizer(net), weighed(loss_of, targets[: len(train)])
-
-    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
-        net.train()
-        inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = criterion(net(inputs), targets[batch.ids]) @ batch.weights
-        optimizer.zero_grad()
-        loss.backward()
-        rt.share_gradients(net.parameters())
-        optimizer.step()
-        return {"loss": loss}
+    known, truth = targets[: len(train)], targets[val.start : val.stop]
+    optimizer, criterion = scaling(averaging(network_optimizer(net), net), device), weighed(loss_of, known)
 
     def evaluate() -> dict[str, float]:
-        outputs, truth = outputs_of(net, images, "val", device, WIDTH_OUT), targets[val.start : val.stop]
-        return {"val_loss": criterion(outputs, truth).mean().item(), **scores(outputs, truth)}
+        outputs = outputs_of(average_of(net, optimizer), images, "val", device, WIDTH_OUT)
+        loss = over_step(criterion, truth)(outputs, truth).mean().item()
+        return told({"val_loss": loss, **scores(outputs, truth)}, optimizer)
 
-    parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
-    knows_nothing = criterion(torch.zeros(len(train), WIDTH_OUT, device=device), targets[: len(train)]).mean().item()
-    return rt.Work(parts, stages, evaluate, BEST, len(train), knows_nothing, LEAST)
+    stages = phased(
+        (rt.Stage("train", config.epochs, learn(net, optimizer, criterion, images, targets)),), net, optimizer
+    )
+    chance = over_step(criterion, known)(torch.zeros(len(train), WIDTH_OUT, device=device), known).mean().item()
+    return rt.Work({"network": net, "optimizer": optimizer}, stages, evaluate, BEST, len(train), chance, LEAST)
 
 
 def build_standardized(config: Config, images: Images, device: torch.device) -> rt.Work:
     """As usual, on targets of mean 0 and deviation 1; the network that is kept answers in their own units."""
     rt.reseed(config.seed)
     net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
-    optimizer = network_optimizer(net)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
     deviation, mean = torch.std_mean(targets[: len(train)], 0, correction=0)
     answer = Rescaled(net, mean, deviation.clamp(min=1e-12)).to(device)
+    optimizer = scaling(averaging(network_optimizer(net), answer), device)
     standard = (targets - mean) / answer.deviation
 
-    def train_step(batch: rt.Batch) -> dict[str, Tensor]:
-        net.train()
-        inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = loss_of(net(inputs), standard[batch.ids]) @ batch.weights
-        optimizer.zero_grad()
-        loss.backward()
-        rt.share_gradients(net.parameters())
-        optimizer.step()
-        return {"loss": loss}
-
     def evaluate() -> dict[str, float]:
-        outputs, truth = outputs_of(answer, images, "val", device, WIDTH_OUT), targets[val.start : val.stop]
-        loss = loss_of((outputs - mean) / answer.deviation, standard[val.start : val.stop]).mean()
-        return {"val_loss": loss.item(), **scores(outputs, truth)}
+        outputs = outputs_of(average_of(answer, optimizer), images, "val", device, WIDTH_OUT)
+        loss = loss_of((outputs - mean) / answer.deviation, standard[val.start : val.stop]).mean().item()
+        return told({"val_loss": loss, **scores(outputs, targets[val.start : val.stop])}, optimizer)
 
-    knows_nothing = loss_of(torch.zeros_like(standard[: len(train)]), standard[: len(train)]).mean().item()
-    parts, stages = {"network": answer, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
-    return rt.Work(parts, stages, evaluate, BEST, len(train), knows_nothing)
+    stages = phased(
+        (rt.Stage("train", config.epochs, learn(net, optimizer, loss_of, images, standard)),), net, optimizer
+    )
+    chance = loss_of(torch.zeros_like(standard[: len(train)]), standard[: len(train)]).mean().item()
+    return rt.Work({"network": answer, "optimizer": optimizer}, stages, evaluate, BEST, len(train), chance)
 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
-    deploy = Deploy(images.edits, work.parts["network"].cpu(), images.pixels[: len(images.parts["train"])].cpu())
+    net = average_of(work.parts["network"], work.parts["optimizer"]).cpu()
+    deploy = Deploy(images.edits, net, images.pixels[: len(images.parts["train"])].cpu())
     return export_images(deploy, OUTPUTS, images, TRUTH, options)

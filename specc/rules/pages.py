@@ -181,5 +181,13 @@ DOCS: dict[str, str] = {
 
     Source: the spec language, Data (`classes: {file: names.txt}` for long lists).
     """,
+    "S254": """What: a key of `train`, or an augmentation, that the training step of the task does not heed.
+
+    Why: a task with a step of its own, such as one in which two networks work against each other, has no place for
+    every setting. One that is passed over in silence would stand in the methods section and not in the program.
+    `specc explain TASK` says what the task does instead.
+
+    Source: the spec language, Training keys and defaults.
+    """,
     **SHAPES,
 }

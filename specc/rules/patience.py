@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from specc.errors import Diagnostic, Label
 from specc.plugin import Rule
 from specc.rules.common import fault
@@ -24,7 +26,7 @@ def check(study: Study) -> list[Diagnostic]:
     Source: Prechelt 1998, Early stopping - but when?, LNCS 1524.
     """
     train = study.spec.train
-    if train is None or train.early_stop is None or train.early_stop.patience < train.epochs:
+    if train is None or train.early_stop is None or train.early_stop.patience < (longest := _longest(train)):
         return []
     return [
         fault(
@@ -34,10 +36,15 @@ def check(study: Study) -> list[Diagnostic]:
             ("train", "early_stop", "patience"),
             "not less than the number of epochs",
             ("help", "a smaller `patience`, more `epochs`, or no `early_stop`"),
-            labels=(Label(study.span("train", "epochs"), f"training ends after {train.epochs:,}"),),
+            labels=(Label(study.span("train", "phases" if train.phases else "epochs"), f"{longest:,} epochs"),),
             severity="warning",
         )
     ]
+
+
+def _longest(train: Any) -> int:
+    """Epochs in which patience can run out: each phase counts anew. 1 << 31 while nothing is known."""
+    return max((phase.epochs for phase in train.phases or ()), default=train.epochs or 1 << 31)
 
 
 RULE = Rule("S220", "patience", check)

@@ -9,6 +9,7 @@ DOCS: dict[str, str] = {
     "T602": "The run folder already holds a training of this program; `--resume` goes on with it.",
     "T603": "The run has lost its checkpoints, its best epoch or lines of its log, so that it cannot go on.",
     "T604": "One batch could not be learned by heart, or the first loss is not that of a network that knows nothing.",
+    "T605": "Gradients overflow in float16 whatever the loss is scaled by; the last good checkpoint is kept.",
     "T650": "The training program ended without saying why; the last lines that it wrote are shown.",
     "T651": "There is no such run, or it holds no valid checkpoint, so there is nothing to resume.",
     "T652": "The spec is not the one that this run was started with; a resume would mix two studies.",

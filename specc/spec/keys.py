@@ -197,22 +197,77 @@ class EarlyStop(Arguments):
     min_delta: float = Field(default=0.0, ge=0, description="a smaller improvement does not count")
 
 
+class Clip(Arguments):
+    """What gradients are kept below."""
+
+    by: Literal["norm", "value"] = Field(
+        default="norm", description="`norm` shortens all gradients together, `value` cuts every number by itself"
+    )
+    most: float = Field(gt=0, description="the largest norm, or the largest number")
+
+
+class Phase(Arguments):
+    """A part of the training that begins with a new optimizer."""
+
+    epochs: Count = Field(description="at most so many times through the training images")
+    freeze: Texts | None = Field(
+        default=None, description="ids of layers or blocks that do not learn; their batch norm keeps its statistics"
+    )
+    learning_rate: float | None = Field(default=None, gt=0, description="instead of the optimizer's own")
+
+
 class Train(Arguments):
     """How training runs."""
 
-    epochs: Count = Field(description="at most so many times through the training images")
-    batch_size: Count = Field(description="images between two updates of the weights")
+    epochs: Count | None = Field(
+        default=None, description="at most so many times through the training images; required without `phases`"
+    )
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="trainings one after the other, each from the weights that the last one left: "
+        "`{epochs, freeze, learning_rate}`",
+    )
+    batch_size: Count = Field(description="images that go through the network together, over all processes")
+    accumulate: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        default=1, description="batches whose gradients are summed before the weights change"
+    )
     early_stop: EarlyStop | None = Field(default=None, description="when to stop early (default: never)")
+    schedule: Annotated[Call, Kind("schedule")] | None = Field(
+        default=None, description="how the learning rate changes, in each phase anew (default: constant)"
+    )
+    grad_clip: Annotated[float, Field(gt=0)] | Clip | None = Field(
+        default=None, description="longest gradient, all weights together; or `{by: value, most: 0.5}` (default: any)"
+    )
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="keep a moving average of the weights, of which this part stays in each step, as 0.999; it is "
+        "what is judged and exported",
+    )
+    precision: Literal["auto", "float32", "bf16", "float16"] = Field(
+        default="auto",
+        description="numbers in the forward pass of training: `auto` is float32 on the CPU and for small networks, "
+        "else bf16 on GPUs that have it and float16 on others; weights, evaluation and the exported model are float32",
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=42, description="start of all random numbers")
     repeats: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1,
         description="train so many times, with the seeds `seed`, `seed` + 1, ..., the split being the same, and sum up",
     )
     shuffle: bool = Field(default=True, description="another order of images in each epoch")
-    drop_last: bool = Field(default=False, description="leave out the last batch where it is not full")
+    drop_last: bool = Field(default=False, description="leave out the last step where it is not full")
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = Field(
         default="auto", description="threads that read and decode images; `auto`: one a processor core"
     )
+
+    @property
+    def length(self) -> int:
+        """Epochs of the whole training, at most."""
+        return sum(phase.epochs for phase in self.phases) if self.phases else self.epochs or 0
+
+    @property
+    def step_size(self) -> int:
+        """Images between two updates of the weights."""
+        return self.batch_size * self.accumulate
 
 
 class Network(Arguments):

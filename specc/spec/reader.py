@@ -51,6 +51,7 @@ def table(registry: Registry, kind: str) -> Mapping[str, Any]:
         "layer": registry.layers,
         "loss": registry.losses,
         "optimizer": registry.optimizers,
+        "schedule": registry.schedules,
         "augmentation": registry.augmentations,
         "init": registry.initializers,
     }

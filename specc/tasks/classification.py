@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from specc.plugin import Arguments, Column, Program, Task
+from specc.plugin import STEP, Arguments, Column, Program, Task
 
 if TYPE_CHECKING:
     from specc.study import Study
@@ -88,4 +88,5 @@ TASK = Task(
     ),
     metrics={"accuracy": 1, "balanced_accuracy": 1, "auc": 1},
     example="specs/lenet.yaml",
+    heeds=STEP,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from specc.plugin import Arguments, Column, Program, Task
+from specc.plugin import STEP, Arguments, Column, Program, Task
 
 if TYPE_CHECKING:
     from specc.study import Study
@@ -60,4 +60,5 @@ TASK = Task(
     ),
     metrics={"mae": -1, "rmse": -1, "r2": 1},
     example="specs/lenet_regression.yaml",
+    heeds=STEP,
 )

@@ -31,15 +31,15 @@ def check(look: Look) -> list[Diagnostic]:
         return found(look, "D418", "there is no image", look.table.path, "empty", ("help", "is this the right place?"))
     tally = Counter(look.parts)
     train = look.study.spec.train
-    if look.parts and train is not None and train.drop_last and 0 < tally["train"] < train.batch_size:
+    if look.parts and train is not None and train.drop_last and 0 < tally["train"] < train.step_size:
         return found(
             look,
             "D418",
-            f"{plural(tally['train'], 'training image')} do not fill one batch of {train.batch_size:,}",
+            f"{plural(tally['train'], 'training image')} do not fill one step of {train.step_size:,}",
             ("train", "batch_size"),
             "larger than the training part",
             ("why", "`drop_last` leaves out what does not fill a batch, so that no step would be made"),
-            ("help", f"`batch_size: {max(1, tally['train'] // 2)}` or less"),
+            ("help", f"`batch_size: {max(1, tally['train'] // (2 * train.accumulate))}` or less"),
         )
     if 0 < tally["val"] < FEW:
         return found(

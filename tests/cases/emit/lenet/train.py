@@ -5,7 +5,6 @@ Compiled by specc 0.1.0 from the spec with SHA-256 611ce30477b7b497.
     torchrun --nproc-per-node 8 -- train.py   on eight; paths of the data start in `--data`, else here
 """
 
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 import checkpoints
+import command
 import runtime as rt
 from augment import augment
 from data import all_steps, batches, load_images
 from deploy import TwoClasses
 from export import export_images
-from metrics import binary_cross_entropy, outputs_of, sanity, two_class_scores
+from metrics import Loss, binary_cross_entropy, outputs_of, sanity, two_class_scores
 from model import Network
 from pixels import Images
 
@@ -43,12 +43,8 @@ def network_optimizer(net: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(net.parameters(), lr=Config.learning_rate, betas=(0.9, 0.999), eps=1e-08, fused=True)
 
 
-def build(config: Config, images: Images, device: torch.device) -> rt.Work:
-    """Network, optimizer, and what to do in a step and after an epoch."""
-    rt.reseed(config.seed)
-    net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
-    train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
-    optimizer, criterion = network_optimizer(net), binary_cross_entropy
+def learn_whole(net: nn.Module, optimizer: Any, criterion: Loss, images: Images, targets: Tensor) -> rt.Step:
+    """What a step does."""
 
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
@@ -60,40 +56,46 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
         optimizer.step()
         return {"loss": loss}
 
-    def evaluate() -> dict[str, float]:
-        outputs, truth = outputs_of(net, images, "val", device, 1), targets[val.start : val.stop]
-        return {"val_loss": criterion(outputs, truth).mean().item(), **two_class_scores(outputs, truth)}
+    return train_step
 
-    parts, stages = {"network": net, "optimizer": optimizer}, (rt.Stage("train", config.epochs, train_step),)
-    knows_nothing = criterion(torch.zeros(len(train), 1, device=device), targets[: len(train)]).mean().item()
-    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), knows_nothing, 0.0)
+
+def build(config: Config, images: Images, device: torch.device) -> rt.Work:
+    """Network, optimizer, and what to do in a step and after an epoch."""
+    rt.reseed(config.seed)
+    net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
+    train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
+    known, truth = targets[: len(train)], targets[val.start : val.stop]
+    optimizer, criterion = network_optimizer(net), binary_cross_entropy
+
+    def evaluate() -> dict[str, float]:
+        outputs = outputs_of(net, images, "val", device, 1)
+        loss = criterion(outputs, truth).mean().item()
+        return {"val_loss": loss, **two_class_scores(outputs, truth)}
+
+    stages = (rt.Stage("train", config.epochs, learn_whole(net, optimizer, criterion, images, targets)),)
+    chance = criterion(torch.zeros(len(train), 1, device=device), known).mean().item()
+    return rt.Work(
+        {"network": net, "optimizer": optimizer}, stages, evaluate, ("val_loss", -1), len(train), chance, 0.0
+    )
 
 
 def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
     """Run what is left of the stages; False when a signal asked to stop. Either way a checkpoint is there."""
     folder, ranks = run / "checkpoints", device if rt.RANKS > 1 else torch.device("cpu")
-    at: dict[str, Any] = dict.fromkeys(checkpoints.POSITION, 0) | {"best": None}
-    sums: dict[str, Tensor] = {}  # losses of this epoch, each times the images of its step
+    at, sums = checkpoints.where(folder, work.parts, resume, device)  # sums: losses times the images of their step
     pending: list[Tensor] = []  # losses that nobody looked at yet: a look waits for the device
-    if resume and (saved := checkpoints.restore(folder, "last", work.parts)):
-        at, sums = saved["at"], {name: value.to(device) for name, value in saved["sums"].items()}
     log = checkpoints.open_log(run / "metrics.jsonl", at["log"])
 
     def checkpoint(kind: str) -> None:
-        checkpoints.check_finite(pending, at["passes"] + 1, at["step"])
-        checkpoints.check_weights(work.parts, at["passes"] + 1, at["step"])
-        if rt.RANK == 0:
-            at["log"] = checkpoints.position(log)
-            parts = {name: part.state_dict() for name, part in work.parts.items()}
-            checkpoints.save(folder, kind, at["total"], {"at": at, "sums": sums, "parts": parts})
+        checkpoints.save_work(folder, kind, work.parts, at, sums, pending, log)
 
     checkpoint("last")  # from here on a run without a checkpoint is one that has lost it
     for index, stage in list(enumerate(work.stages))[at["stage"] :]:
-        stage.enter()
+        stage.enter(not at["epoch"] and not at["step"])
         while at["epoch"] < stage.epochs and at["wait"] < config.patience:
             began = saved_at = shown_at = time.monotonic()
             key = (config.seed, index, at["epoch"])
-            for batch in batches(key, work.samples, config.batch_size, at["step"], device):
+            for batch in batches(key, stage.epochs, work.samples, config.batch_size, at["step"], device):
                 rt.reseed(*key, at["step"], rt.RANK)
                 losses = {name: rt.total(loss.detach()) for name, loss in stage.step(batch).items()}
                 sums = {name: sums.get(name, 0) + loss * batch.size for name, loss in losses.items()}
@@ -112,18 +114,12 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
             means, sums = {f"train_{name}": value.item() / at["seen"] for name, value in sums.items()}, {}
             at.update({name: at[name] + 1 for name in ("epoch", "passes", "wait", "total")}, step=0, seen=0)
             scores = {"epoch": at["passes"], "stage": stage.name, **means, **work.evaluate()}
-            checkpoints.check_finite([torch.tensor(float(scores[work.best[0]]))], at["passes"], 0)
-            metric, sign = work.best
-            better = at["best"] is None or sign * scores[metric] > sign * at["best"] + config.min_delta
-            log.write(json.dumps({**scores, "best": better}).encode() + b"\n")
-            if better:
-                at.update(best=scores[metric], best_epoch=at["passes"], wait=0)
+            if better := checkpoints.note(log, at, scores, work.best, config.min_delta):
                 checkpoint("best")
             checkpoint("last")
             rt.event("epoch", **scores, seconds=round(time.monotonic() - began, 3), best=better)
         at.update(stage=index + 1, epoch=0, wait=0, total=at["total"] + 1)
         if stage.fit:
-            rt.total(torch.zeros(1, device=ranks))  # rank 0 has written the best epoch
             checkpoints.restore(folder, "best", work.parts)
             stage.fit()
             checkpoint("best")
@@ -134,25 +130,26 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
-    deploy = TwoClasses(images.edits, work.parts["network"].cpu(), images.pixels[: len(images.parts["train"])].cpu())
+    net = work.parts["network"].cpu()
+    deploy = TwoClasses(images.edits, net, images.pixels[: len(images.parts["train"])].cpu())
     return export_images(deploy, ("answer", "probabilities", "ood_score", "accepted"), images, ("label",), options)
 
 
 def main() -> int:
     """Train, then export. Exit status: 0 done, 2 files, 3 training failed, 5 no parity, 130 stopped."""
-    options, device, config = rt.options(None), rt.start(), Config()
+    options, device, config = command.options(None), rt.start(), Config()
     images = load_images(options, device)
     work = build(config, images, device)
     rt.announce(work, images.sizes(), device, all_steps(work.samples, config.batch_size))
     if options.sanity:
-        return 0 if sanity(work, next(batches((config.seed, 0, 0), work.samples, config.batch_size, 0, device))) else 3
+        return (
+            0 if sanity(work, next(batches((config.seed, 0, 0), 1, work.samples, config.batch_size, 0, device))) else 3
+        )
     if not fit(work, config, device, options.run, options.resume, options.checkpoint_seconds):
         rt.event("stopped")
         return 130
-    if rt.RANK > 0:
-        return 0
     checkpoints.restore_best(options.run / "checkpoints", work.parts)
-    return 0 if export_answer(work, images, options) else 5
+    return 0 if rt.RANK or export_answer(work, images, options) else 5
 
 
 if __name__ == "__main__":

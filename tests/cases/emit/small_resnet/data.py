@@ -28,16 +28,19 @@ def all_steps(samples: int, size: int) -> int:
     return -(-samples // size)
 
 
-def batches(key: tuple[int, ...], samples: int, size: int, first: int, device: torch.device) -> Iterator[rt.Batch]:
+def batches(
+    key: tuple[int, ...], epochs: int, samples: int, size: int, first: int, device: torch.device
+) -> Iterator[rt.Batch]:
     """This rank's share of every step from `first` on; a rank for which none is left gets an image of no weight."""
-    order = shuffled(key, samples)
-    for step in range(first, all_steps(samples, size)):
-        ids = order[step * size : (step + 1) * size]
-        share, count = ids[rt.RANK :: rt.RANKS], len(ids)
-        weights = torch.full((len(share),), 1 / count)
+    order, count = shuffled(key, samples), all_steps(samples, size)
+    for step in range(first, count):
+        every = order[step * size : (step + 1) * size]
+        share = every[rt.RANK :: rt.RANKS]
+        weights = torch.full((len(share),), 1 / len(every))
         if not len(share):  # fewer images than ranks
-            share, weights = ids[:1], torch.zeros(1)
-        yield rt.Batch(share.to(device), weights.to(device), count, key)
+            share, weights = every[:1], torch.zeros(1)
+        ids, time = share.to(device), rt.Time(key[2] * count + step, count, epochs)
+        yield rt.Batch(ids, weights.to(device), len(every), key, time, ids)
 
 
 def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:
@@ -88,7 +91,7 @@ def targets_of(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
 def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     """Read the table, edit what the cache does not hold, put the images where they train fastest."""
     if rt.RANK > 0:
-        torch.distributed.barrier()  # rank 0 fills the cache
+        rt.wait()  # rank 0 fills the cache
     table, store, workers = rows(options.data), options.cache / "index.json", max(1, options.workers)
     paths = [options.data / row["image"] for row in table]
     entries = index.index(paths, store, rt.leave_if_asked, "none", None, workers)
@@ -100,8 +103,8 @@ def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     ends = np.cumsum([split.count(part) for part in PARTS]).tolist()
     parts = {part: range(end - split.count(part), end) for part, end in zip(PARTS, ends, strict=True)}
     array, edits = edit_once(entries, len(parts["train"]), range_of_type(facts), options)
-    if rt.RANKS > 1 and rt.RANK == 0:
-        torch.distributed.barrier()
+    if rt.RANK == 0:
+        rt.wait()
     roomy = device.type == "cuda" and array.nbytes < 0.6 * torch.cuda.mem_get_info(device)[0]
     pixels = torch.from_numpy(array).to(device if roomy else "cpu")
     targets = {name: torch.from_numpy(value).to(device) for name, value in targets_of(table).items()}

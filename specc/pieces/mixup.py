@@ -1,0 +1,53 @@
+"""Mixup: a network learns from blends of two training images and of what it is to answer to each."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from specc.pieces import runtime as rt
+from specc.pieces.slots import ALPHA, augment
+
+POINTS = 4096
+
+
+@cache
+def larger_shares(alpha: float) -> Tensor:
+    """(POINTS,) max(x, 1 - x) at even quantiles, for x from Beta(alpha, alpha).
+
+    The smaller share s has the density s^(alpha - 1) (1 - s)^(alpha - 1) on 0..1/2; in y = s^alpha it is
+    (1 - s)^(alpha - 1), which is smooth, so that the trapezoidal rule and its inverse are enough.
+    """
+    y = torch.linspace(0, 0.5**alpha, POINTS, dtype=torch.float64)
+    steps = torch.cumulative_trapezoid((1 - y ** (1 / alpha)) ** (alpha - 1), y)
+    below = torch.cat([torch.zeros(1, dtype=torch.float64), steps / steps[-1]])
+    even = torch.linspace(0, 1, POINTS, dtype=torch.float64)
+    place = torch.searchsorted(below, even).clamp(1, POINTS - 1)
+    part = (even - below[place - 1]) / (below[place] - below[place - 1])
+    return 1 - torch.lerp(y[place - 1], y[place], part) ** (1 / alpha)
+
+
+def larger_share(u: Tensor, alpha: float) -> Tensor:
+    """(B,) numbers between 1/2 and 1 from u (B,), uniform in [0, 1)."""
+    shares, at = larger_shares(alpha).to(u.device), u.double() * (POINTS - 1)
+    place = at.long()
+    return torch.lerp(shares[place], shares[place + 1], at - place).float()
+
+
+def mixup_loss(
+    net: Callable[[Tensor], Tensor], criterion: Callable[..., Tensor], images: Any, targets: Tensor, batch: rt.Batch
+) -> Tensor:
+    """The loss of a batch in which each image is blended with any other training image (Zhang et al. 2018, eq. 1).
+
+    The loss is blended instead of the targets, which has the same gradient for cross entropy and squared error. The
+    other image and the share follow from the key and the sample's id.
+    """
+    u = rt.uniform((*batch.key, 3), batch.ids, 2)
+    others = (u[:, 0].double() * len(images.parts["train"])).long()
+    own, other = (augment(images.pick(ids), ids, batch.key) for ids in (batch.ids, others))
+    share = larger_share(u[:, 1], ALPHA).to(own.dtype)
+    outputs = net(torch.lerp(other, own, share[:, None, None, None]))
+    losses = torch.lerp(criterion(outputs, targets[others]), criterion(outputs, targets[batch.ids]), share)
+    return losses @ batch.weights
