@@ -168,7 +168,7 @@ CASES = {
             loss="{binary_cross_entropy: {class_weights: balanced, label_smoothing: 0.1}}",
             allow="{class_weights: few, label_smoothing: unsure}",
         ),
-        holds=("balanced_findings", "weighted_mean_of_known", "knows_nothing, 0.198"),
+        holds=("balanced_findings", "weighted_mean_of_known", "chance, 0.198"),
         classes=("it's lit", "old"),
         several=True,
     ),
@@ -188,7 +188,7 @@ CASES = {
             loss="{categorical_cross_entropy: {class_weights: balanced, label_smoothing: 0.2}}",
             allow="{class_weights: few, label_smoothing: unsure}",
         ),
-        holds=("class_weighted(smoothed_cross_entropy(outputs, targets, smoothing=0.2), targets, class_weights)",),
+        holds=("class_weighted(smoothed_cross_entropy(outputs, targets, smoothing=0.2), targets, class_weights, among=targets)",),
         classes=("a", "b", "c"),
     ),
     "robust": Case(

@@ -443,7 +443,7 @@ def test_ids_of_blocks_become_plain_ones() -> None:
     first = study(text(layers, blocks=TANGLED))
     second = again(first)
     written = resolved(first)
-    assert not any(word in written for word in ("$", "vars", "blocks", "@", "repeat"))
+    assert not any(word in written for word in ("$", "vars", "blocks", "@", "repeat:"))
     assert program(second) == program(first)
 
 
