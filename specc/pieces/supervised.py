@@ -105,7 +105,8 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
         (rt.Stage("train", config.epochs, learn(net, optimizer, criterion, images, targets)),), net, optimizer
     )
     chance = over_step(criterion, known)(torch.zeros(len(train), WIDTH_OUT, device=device), known).mean().item()
-    return rt.Work({"network": net, "optimizer": optimizer}, stages, evaluate, BEST, len(train), chance, LEAST)
+    parts = {"network": net, "optimizer": optimizer}
+    return rt.Work(parts, stages, evaluate, BEST, len(train), chance, LEAST)
 
 
 def build_standardized(config: Config, images: Images, device: torch.device) -> rt.Work:
@@ -127,7 +128,8 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
         (rt.Stage("train", config.epochs, learn(net, optimizer, loss_of, images, standard)),), net, optimizer
     )
     chance = loss_of(torch.zeros_like(standard[: len(train)]), standard[: len(train)]).mean().item()
-    return rt.Work({"network": answer, "optimizer": optimizer}, stages, evaluate, BEST, len(train), chance)
+    parts = {"network": answer, "optimizer": optimizer}
+    return rt.Work(parts, stages, evaluate, BEST, len(train), chance)
 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:

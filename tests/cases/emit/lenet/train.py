@@ -74,9 +74,8 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 
     stages = (rt.Stage("train", config.epochs, learn_whole(net, optimizer, criterion, images, targets)),)
     chance = criterion(torch.zeros(len(train), 1, device=device), known).mean().item()
-    return rt.Work(
-        {"network": net, "optimizer": optimizer}, stages, evaluate, ("val_loss", -1), len(train), chance, 0.0
-    )
+    parts = {"network": net, "optimizer": optimizer}
+    return rt.Work(parts, stages, evaluate, ("val_loss", -1), len(train), chance, 0.0)
 
 
 def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: bool, every: float) -> bool:
