@@ -80,8 +80,8 @@ def note(log: IO[bytes], at: dict[str, Any], scores: dict[str, Any], best: tuple
     """Write the scores of an epoch into the log and where the run stands; whether it is the best one so far."""
     metric, sign = best
     check_finite([torch.tensor(float(scores[metric]))], at["passes"], 0)
-    log.write(json.dumps(scores).encode() + b"\n")
     better = at["best"] is None or sign * scores[metric] > sign * at["best"] + min_delta
+    log.write(json.dumps({**scores, "best": better}).encode() + b"\n")
     if better:
         at.update(best=scores[metric], best_epoch=at["passes"], wait=0)
     return better
