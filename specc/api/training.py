@@ -15,7 +15,7 @@ from specc.api.evaluation import Evaluation, evaluate
 from specc.api.notebook import Cells, Shown, running
 from specc.api.program import check, study_of
 from specc.errors import Diagnostic, Note, SpeccError
-from specc.run import folders, resume, start
+from specc.run import folders, montage, resume, start
 from specc.run.curve import draw
 from specc.run.faults import fault
 from specc.run.folders import Run
@@ -96,6 +96,8 @@ class Trained(Shown):
             lines.append(f"verdict  {self.verdict.word}: {self.verdict.reason}")
             lines.append(f"advice   {self.verdict.advice}")
             lines.append(f"curve    {self.run / 'eval' / 'learning_curve.png'}")
+        if (seen := self.run / "eval" / montage.PICTURE).exists():
+            lines.append(f"images   {seen}")
         if not self.exit_code:
             lines.append(f"model    {self.run / 'model.onnx'}")
         if self.evaluation is not None:
@@ -190,7 +192,7 @@ def _followed(
 ) -> Trained:
     """Run the program to its end, draw the curve whatever the end, evaluate what was exported."""
     try:
-        outcome = start.follow(arguments, run.log, listen)
+        outcome = start.follow(arguments, run.log, _drawing(run, listen))
     except SpeccError as error:
         first, *rest = error.diagnostics
         saved = "; its last good checkpoint is kept" if any(run.checkpoints.glob("last-*.safetensors")) else ""
@@ -208,6 +210,20 @@ def _followed(
     answered = not outcome.stopped and (run.eval / "predictions.csv").exists()
     evaluation = evaluate(run.folder, data=data) if answered else None
     return Trained(run.folder, outcome.exit_code, best, metrics, verdict, evaluation, warnings)
+
+
+def _drawing(run: Run, listen: Listen) -> Listen:
+    """Draws what the network sees as soon as the program has written it; hands every event on."""
+
+    def heard(event: Mapping[str, Any]) -> None:
+        if event["event"] == "samples":
+            written, lock = run.eval / "samples.safetensors", resume.read_lock(run)
+            picture = run.eval / montage.PICTURE
+            montage.draw(montage.read_samples(written), lock.name, lock.resolved.get("input", {}), picture)
+            written.unlink()
+        listen(event)
+
+    return heard
 
 
 def _draw(run: Run, curve: Curve) -> None:

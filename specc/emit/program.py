@@ -45,6 +45,7 @@ HOMES = {
     f"{PIECES}.augment": "augment",
     f"{PIECES}.augment_places": "augment",
     f"{PIECES}.augment_fields": "augment",
+    f"{PIECES}.preview": "preview",
     f"{PIECES}.edits": "deploy",
     f"{PIECES}.resize": "deploy",
     **training.HOMES,
@@ -98,6 +99,7 @@ TITLES = {
     "schedule": "How the learning rate changes.",
     "updates": "What happens to gradients and weights beside the optimizer's own step.",
     "precision": "Forward passes in 16 bits.",
+    "preview": "What the network really sees: some training images as edited, and as changed in the first epochs.",
     "metrics": "How wrong an answer is, and how good the network is on a part of the data.",
     "deploy": "The module that leaves: from pixels as read to an answer.",
 }
@@ -138,7 +140,8 @@ def link(study: Study, task: Program) -> Linker:
         training.SCHEDULE: training.schedule(study),
         printed.MODEL: print_model(study.passed, study.registry.ops),
     }
-    symbols: dict[str, Piece | str] = {**core_symbols(study), **task.symbols}
+    truth = literal(tuple(word for word in task.columns if word != "patient"))
+    symbols: dict[str, Piece | str] = {**core_symbols(study), "TRUTH": truth, **task.symbols}
     for slot, piece in bound.items():
         symbols.setdefault(slot, piece)
     for network in study.spec.loss or {}:

@@ -10,6 +10,7 @@ from specc.pieces import checkpoints, command
 from specc.pieces import runtime as rt
 from specc.pieces.images import batches, load_images
 from specc.pieces.metrics import sanity
+from specc.pieces.preview import save_samples
 from specc.pieces.slots import STEP_SIZE, WORKERS, Config, build, export_model, steps
 
 
@@ -70,6 +71,7 @@ def main() -> int:
     rt.announce(work, images.sizes(), device, steps(work.samples, STEP_SIZE))
     if options.sanity:
         return 0 if sanity(work, next(batches((config.seed, 0, 0), 1, work.samples, STEP_SIZE, 0, device))) else 3
+    save_samples(work, images, config.seed, options, device)
     if not fit(work, config, device, options.run, options.resume, options.checkpoint_seconds):
         rt.event("stopped")
         return 130

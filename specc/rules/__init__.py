@@ -15,10 +15,13 @@ from specc.rules import (
     double_activation,
     dropout_after_output,
     dropout_rate,
+    empty_crop,
     fold_form,
+    folded_elastic,
     frozen_layers,
     idle_input_keys,
     learning_rate,
+    left_and_right,
     loss_pairs,
     mixing_last,
     neuron_count,
@@ -83,6 +86,9 @@ RULES: tuple[Rule, ...] = (
     stacked_names.RULE,
     stacked_windows.RULE,
     regression_target.RULE,
+    left_and_right.RULE,
+    empty_crop.RULE,
+    folded_elastic.RULE,
 )
 
 __all__ = ["RULES"]
