@@ -1,4 +1,5 @@
-"""Tasks of a foreign distribution: a GAN with a replay pool, a detector with ragged targets, a network and a fit.
+"""Tasks of a foreign distribution: a GAN with a replay pool, a detector and a segmenter whose targets move with the
+images, a network and a fit.
 
 The distribution is not part of specc and nothing in specc knows of it. Its tasks compile, train, survive SIGKILL with
 the same bytes, export, and are never imported unless the project enables them.
@@ -10,6 +11,7 @@ import csv
 import json
 import math
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -22,11 +24,14 @@ import numpy as np
 import onnxruntime
 import PIL.Image
 import pytest
+import torch
 from safetensors.numpy import load_file
+
+from specc.pieces import runtime
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "probe_plugin"
-TASKS = ("gan", "detector", "staged")
+TASKS = ("gan", "detector", "segmenter", "staged")
 FORBIDDEN = ("specc", "specc_probe", "pydantic", "yaml")
 
 # Runs a program in this process and ends it: after so many events of a kind, by SIGKILL; or, at the end, with a list
@@ -265,6 +270,7 @@ def test_losses_are_finite(whole: Mapping[str, Path], task: str) -> None:
     rows = [json.loads(line) for line in (whole[task] / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     wanted = {"gan": {"train_d_loss", "train_g_loss", "fooled"}, "detector": {"train_loss", "val_loss", "recall"}}
+    wanted["segmenter"] = {"train_loss", "val_loss", "overlap"}
     for row in rows:
         assert wanted.get(task, {"train_loss", "val_loss", "accuracy"}) <= row.keys()
         assert all(math.isfinite(value) for name, value in row.items() if name != "stage")
@@ -277,6 +283,7 @@ def test_losses_are_finite(whole: Mapping[str, Path], task: str) -> None:
     [
         ("gan", [("save", 2), ("save", 5)]),  # while the pool fills, and when it is full
         ("detector", [("save", 3), ("save", 4)]),
+        ("segmenter", [("save", 3)]),
         ("staged", [("save", 2), ("fit", 1), ("trained", 1)]),  # in epoch 1; between the fit's two saves; before export
     ],
 )
@@ -354,6 +361,36 @@ def test_the_detector_leaves(whole: Mapping[str, Path]) -> None:
         assert np.all((scores > 0) & (scores < 1))
         middle = boxes[..., :2] + boxes[..., 2:] / 2
         assert np.all(np.floor(middle[0] * 4) == [[n % 4, n // 4] for n in range(16)])
+
+
+def test_the_segmenter_leaves(whole: Mapping[str, Path]) -> None:
+    model = opened(whole["segmenter"])
+    (mask,) = model.run(["mask"], {"pixels": np.zeros((3, 1, 40, 21), np.float32)})
+    assert mask.shape == (3, 1, 16, 16)
+    assert np.all((mask > 0) & (mask < 1))
+
+
+def test_masks_and_boxes_move_with_the_images(
+    project: Project, programs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of the emitted programs: whole pixels move, so that mask, box and image agree to the pixel."""
+    monkeypatch.setitem(sys.modules, "runtime", runtime)
+    segmenter, detector = (
+        runpy.run_path(str(programs[task] / "augment.py"), run_name=task) for task in ("segmenter", "detector")
+    )
+    masks, ids, key = torch.zeros(64, 1, 16, 16, dtype=torch.uint8), torch.arange(64), (42, 0, 1)
+    masks[:, :, 3:7, 5:10] = 1
+    images, moved = segmenter["augment"](masks.float(), ids, key), segmenter["moved_masks"](masks, ids, key, 255)
+    assert torch.equal(images.round() == 1, moved == 1)  # the noise of the image is small, and the mask has none
+    assert set(moved.unique().tolist()) == {0, 1, 255}
+    boxes = detector["Boxes"](torch.tensor([[5.0, 3, 10, 7]]).repeat(64, 1), torch.arange(65), torch.arange(64))
+    values, offsets, places = detector["moved_boxes"](boxes, ids, key, 0.5)
+    assert len(values) == offsets[-1] == len(places) == 64
+    for box, image in zip(values, detector["augment"](masks.float(), ids, key), strict=True):
+        left, top, right, bottom = box.round().int().tolist()
+        torch.testing.assert_close(box, box.round(), rtol=0, atol=1e-4)
+        assert image[0, top:bottom, left:right].gt(0.5).all()
+        assert image.gt(0.5).sum() == (bottom - top) * (right - left)
 
 
 def test_the_coefficients_leave_in_the_graph(whole: Mapping[str, Path], project: Project) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Sequence
 
 import torch
 from safetensors.torch import save as to_bytes
@@ -25,7 +26,7 @@ def in_order(text: str) -> tuple[float, str]:
         return math.inf, text
 
 
-def spread(answers: list[tuple[str, ...]], most: int) -> list[int]:
+def spread(answers: Sequence[tuple[str, ...]], most: int) -> list[int]:
     """Places of samples that differ: one of each answer in turn, or where there are many answers, every so many."""
     seen: Counter[tuple[str, ...]] = Counter()
     turns = []
@@ -44,10 +45,9 @@ def save_samples(work: rt.Work, images: Images, seed: int, options: Namespace, d
     room = ROOM // ((1 + len(keys)) * images.pixels[0].numel() * images.pixels.element_size())
     answers = [tuple(images.rows[place].get(word, "") for word in TRUTH) for place in order]
     ids = torch.tensor([order[place] for place in spread(answers, max(2, min(MOST, room)))], device=device)
-    edited = images.pick(ids)
-    tensors = {f"epoch {number}": augment(edited, ids, key) for number, key in enumerate(keys, 1)}
+    tensors = {f"epoch {number}": augment(images.pick(ids), ids, key) for number, key in enumerate(keys, 1)}
     rows = [{word: images.rows[place].get(word, "") for word in ("file", *TRUTH)} for place in ids.tolist()]
-    told = to_bytes({"edited": edited, **tensors}, {"samples": json.dumps(rows)})
+    told = to_bytes({"edited": images.pick(ids), **tensors}, {"samples": json.dumps(rows)})
     file = options.run / "eval" / "samples.safetensors"
     file.parent.mkdir(exist_ok=True)
     part = file.with_name(f".{file.name}.part")

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from specc.pieces.slots import HEIGHT, WIDTH
 from specc_probe.pieces.slots import CLASSES
 
 
@@ -18,6 +19,16 @@ def boxes_and_offsets(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, A
     boxes = np.array([box for image in texts for box in image], np.float32).reshape(-1, 4)
     offsets = np.cumsum([0, *(len(image) for image in texts)])
     return {"boxes": boxes, "offsets": offsets}
+
+
+def masks(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
+    """(N, 1, HEIGHT, WIDTH): 1 inside of the boxes, 0 elsewhere."""
+    known, found = boxes_and_offsets(rows), np.zeros((len(rows), 1, HEIGHT, WIDTH), np.uint8)
+    for image in range(len(rows)):
+        for x, y, width, height in known["boxes"][known["offsets"][image] : known["offsets"][image + 1]]:
+            top, left = round(y * HEIGHT), round(x * WIDTH)
+            found[image, 0, top : top + round(height * HEIGHT), left : left + round(width * WIDTH)] = 1
+    return {"masks": found}
 
 
 def classes(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:

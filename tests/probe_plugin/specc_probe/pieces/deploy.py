@@ -38,6 +38,17 @@ class Detector(nn.Module):
         return placed(outputs[BOXES]), outputs[SCORES].flatten(1).sigmoid()
 
 
+class Segmenter(nn.Module):
+    """Pixels as read (B, samples, H, W) -> for each pixel of the edited image (B, 1, h, w) how sure it is a thing."""
+
+    def __init__(self, edits: nn.Module, net: nn.Module) -> None:
+        super().__init__()
+        self.edits, self.net = edits, net
+
+    def forward(self, read: Tensor) -> tuple[Tensor]:
+        return (self.net(self.edits(read)).sigmoid(),)
+
+
 class Output(nn.Module):
     """One of a network's outputs."""
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from specc.pieces import export
 from specc.pieces import runtime as rt
+from specc.pieces.augment_fields import Boxes
 from specc.pieces.pixels import Images
-from specc.pieces.slots import BEST, Config, Network, augment, network_optimizer
+from specc.pieces.slots import BEST, HEIGHT, WIDTH, Config, Network, augment, moved_boxes, network_optimizer
 from specc_probe.pieces.deploy import Detector, placed
 from specc_probe.pieces.slots import BOXES, SCORES
 
@@ -21,6 +22,20 @@ def boxes_of(images: Images, ids: Tensor) -> tuple[Tensor, Tensor]:
     owner = torch.arange(len(ids), device=ids.device).repeat_interleave(count)
     within = torch.arange(len(owner), device=ids.device) - (count.cumsum(0) - count)[owner]
     return boxes[first[owner] + within], owner
+
+
+def moved(boxes: Tensor, owner: Tensor, batch: rt.Batch) -> tuple[Tensor, Tensor]:
+    """The boxes of a batch and their owners, moved as the images are; those that leave the image are gone."""
+    ends = torch.bincount(owner, minlength=len(batch.ids)).cumsum(0)
+    size = torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT], device=boxes.device)
+    corners = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1) * size
+    places = torch.arange(len(boxes), device=boxes.device)
+    values, offsets, places = moved_boxes(
+        Boxes(corners, torch.cat([ends[:1] * 0, ends]), places), batch.ids, batch.key, 0.25
+    )
+    values = values / size
+    owner = torch.arange(len(batch.ids), device=boxes.device).repeat_interleave(offsets.diff())
+    return torch.cat([values[:, :2], values[:, 2:] - values[:, :2]], 1), owner
 
 
 def cells_of(boxes: Tensor, owner: Tensor, rows: int, columns: int) -> Tensor:
@@ -50,7 +65,8 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
         outputs = net(augment(images.pick(batch.ids), batch.ids, batch.key))
-        loss = (detection_loss(outputs, *boxes_of(images, batch.ids)) * batch.weights).sum()
+        boxes, owner = moved(*boxes_of(images, batch.ids), batch)
+        loss = (detection_loss(outputs, boxes, owner) * batch.weights).sum()
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())

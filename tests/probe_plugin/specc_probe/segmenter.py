@@ -1,0 +1,43 @@
+"""probe_segmenter: says of every pixel whether it belongs to a thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from specc.plugin import Column, Piece, Program, Task
+from specc_probe.detector import fault_of
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+_PIECES, _DATA = "specc_probe.pieces.segmenter", "specc_probe.pieces.data"
+_HOMES = {_PIECES: "train", _DATA: "data", "specc_probe.pieces.deploy": "deploy"}
+
+
+def _program(study: Study) -> Program:
+    symbols: dict[str, Piece | str] = {
+        "build": Piece(_PIECES, "build"),
+        "export_model": Piece(_PIECES, "export_segmenter"),
+        "targets_of": Piece(_DATA, "masks"),
+    }
+    return Program(symbols, _HOMES, columns={"boxes": (study.spec.data.columns or {}).get("boxes", "boxes")})
+
+
+def _contract(study: Study) -> Mapping[str, Any]:
+    return {"mask": "probability that a pixel belongs to a thing"}
+
+
+TASK = Task(
+    "probe_segmenter",
+    "The pixels of things.",
+    _program,
+    _contract,
+    lifts=frozenset({"loss"}),
+    columns=(
+        Column("image", "file name of the image, relative to the manifest"),
+        Column("boxes", "x,y,width,height in shares of the image, `;` between boxes", fault=fault_of),
+    ),
+    example="task: probe_segmenter",
+    metrics={"overlap": 1},
+)
