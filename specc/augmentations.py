@@ -38,9 +38,9 @@ def _grid(value: tuple[int, int]) -> tuple[int, int]:
     return value
 
 
-_DEVIATION_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
+_DEVIATION_SCHEMA = {"type": "number", "minimum": 0, "maximum": 100}
 _DEVIATIONS_SCHEMA = {"type": "array", "items": _DEVIATION_SCHEMA, "minItems": 2, "maxItems": 2}
-_Deviation = Annotated[float, Field(gt=0, le=100)]
+_Deviation = Annotated[float, Field(ge=0, le=100)]
 _Deviations = Annotated[
     tuple[_Deviation, _Deviation],
     AfterValidator(_rising),

@@ -25,6 +25,7 @@ from export import export_images
 from metrics import Loss, binary_cross_entropy, outputs_of, sanity, two_class_scores
 from model import Network
 from pixels import Images
+from preview import save_samples
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def main() -> int:
         return (
             0 if sanity(work, next(batches((config.seed, 0, 0), 1, work.samples, config.batch_size, 0, device))) else 3
         )
+    save_samples(work, images, config.seed, options, device)
     if not fit(work, config, device, options.run, options.resume, options.checkpoint_seconds):
         rt.event("stopped")
         return 130
