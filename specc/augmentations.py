@@ -288,6 +288,6 @@ AUGMENTATIONS = (
         "Blends each image with another training image, and what the network is to answer with it. Comes last.",
         example="augment:\n  - mixup: {alpha: 0.2}",
         source="Zhang et al. 2018, arXiv:1710.09412",
-        mixes=True,
+        mixes=Piece("specc.pieces.mixup", "blended_images"),
     ),
 )

@@ -207,8 +207,8 @@ class Augmentation:
     `draws(arguments, shape)` is how many numbers a sample needs; `shape` is (channels, height, width). Arguments with a
     field `probability` leave the other samples as they are.
 
-    One that needs other samples or their answers `mixes`: its piece is the program's `batch_loss`, and `bind` gives
-    literals for slots; it comes last.
+    One that needs other samples or their answers `mixes`: its piece is the program's `batch_loss`, `mixes` is the one
+    that gives the images as the network gets them (`slots.seen`), and `bind` gives literals for slots; it comes last.
     """
 
     name: str
@@ -220,7 +220,7 @@ class Augmentation:
     moves: bool = False
     example: str = ""
     source: str = ""
-    mixes: bool = False
+    mixes: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)

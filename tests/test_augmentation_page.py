@@ -83,8 +83,8 @@ def test_the_picture_is_what_programs_make(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_page_names_every_change() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert SHOWN.keys() == {word.name for word in AUGMENTATIONS}
-    for word in SHOWN:
+    assert SHOWN.keys() == {word.name for word in AUGMENTATIONS if not word.mixes}
+    for word in (record.name for record in AUGMENTATIONS):
         assert f"`{word}`" in text, word
     assert "images/augmentation.png" in text
     assert "augmentation.md" in (ROOT / "docs/index.md").read_text(encoding="utf-8")

@@ -57,6 +57,21 @@ def test_the_program_writes_what_training_uses(data: Path, tmp_path: Path, monke
     assert not file.exists()
 
 
+def test_blends_are_shown_as_the_network_gets_them(data: Path, tmp_path: Path) -> None:
+    """With mixup, too, the picture shows what training uses: each image is a sum of two."""
+    train = put(program(spec(augment="[{mixup: {alpha: 1}}]")), tmp_path)
+    assert start(train, data).returncode == 0
+    tensors = {name: images.flatten(1) for name, images in load_file(tmp_path / "run/eval/samples.safetensors").items()}
+    (cached,) = (tmp_path / "cache").glob("*.npy")
+    known = torch.from_numpy(np.load(cached)).flatten(1)[:12]  # the training images
+    for own, blend in zip(tensors["edited"], tensors["epoch 1"], strict=True):
+        away, others = blend - own, known - own
+        shares = (others @ away) / others.square().sum(1).clamp(min=1e-9)  # of each as the other image, at best
+        errors = (shares[:, None] * others - away).abs().amax(1)
+        assert errors.min() < 1e-5 and -1e-5 < shares[errors.argmin()] < 0.5 + 1e-5
+    assert not torch.equal(tensors["edited"], tensors["epoch 1"])
+
+
 def test_samples_differ_as_far_as_they_can() -> None:
     assert preview.spread([("a",), ("a",), ("b",), ("a",), ("c",)], 4) == [0, 2, 4, 1]
     assert preview.spread([("10",), ("9",), ("-3",), ("2.5",)], 2) == [2, 1]  # by size, from the least

@@ -36,7 +36,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "cutout": {"fraction": 0.5},
 }
 SHAPES = [(1, 9, 9), (3, 8, 13), (1, 30, 7)]
-EACH = pytest.mark.parametrize("word", AUGMENTATIONS, ids=lambda word: word.name)
+WORDS = [word for word in AUGMENTATIONS if not word.mixes]
+EACH = pytest.mark.parametrize("word", WORDS, ids=lambda word: word.name)
 
 
 def pictures(*shape: int) -> Tensor:
@@ -66,7 +67,7 @@ def keywords(word: Augmentation) -> Mapping[str, Any]:
 
 
 def test_every_change_is_tested() -> None:
-    assert {word.name for word in AUGMENTATIONS} == ARGUMENTS.keys()
+    assert {word.name for word in WORDS} == ARGUMENTS.keys()
 
 
 @EACH

@@ -25,6 +25,7 @@ HOMES = {
 USUAL: Mapping[str, Piece | str] = {
     "learn": Piece(_TRAIN, "learn_whole"),
     "batch_loss": Piece(_TRAIN, "plain_loss"),
+    "seen": Piece("specc.pieces.preview", "augmented"),
     "STEP_SIZE": "config.batch_size",
     **dict.fromkeys(("in_parts", "over_step", "paced", "told", "clipped", "averaging", "average_of"), IDENTITY),
     **dict.fromkeys(("phased", "awake", "mixed", "scaling", "scaled", "unscaled"), IDENTITY),
@@ -44,7 +45,7 @@ def _mixed_up(study: Study) -> dict[str, Piece | str]:
     for call in study.spec.augment:
         record = study.registry.augmentations[call.name]
         if record.mixes:
-            bound |= {"learn": Piece(_TRAIN, "learn_parts"), "batch_loss": record.piece}
+            bound |= {"learn": Piece(_TRAIN, "learn_parts"), "batch_loss": record.piece, "seen": record.mixes}
             bound |= {slot: literal(value) for slot, value in record.bind(call.args).items()}
     return bound
 

@@ -36,18 +36,31 @@ def larger_share(u: Tensor, alpha: float) -> Tensor:
     return torch.lerp(shares[place], shares[place + 1], at - place).float()
 
 
+def blended(images: Any, ids: Tensor, key: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Each image blended with any other training image: (B, C, H, W), which other (B,), the share of its own (B,).
+
+    The other image and the share follow from the key and the sample's id.
+    """
+    u = rt.uniform((*key, 3), ids, 2)
+    others = (u[:, 0].double() * len(images.parts["train"])).long()
+    own, other = (augment(images.pick(which), which, key) for which in (ids, others))
+    share = larger_share(u[:, 1], ALPHA).to(own.dtype)
+    return torch.lerp(other, own, share[:, None, None, None]), others, share
+
+
+def blended_images(images: Any, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """(B, C, H, W) as a training step blends them."""
+    return blended(images, ids, key)[0]
+
+
 def mixup_loss(
     net: Callable[[Tensor], Tensor], criterion: Callable[..., Tensor], images: Any, targets: Tensor, batch: rt.Batch
 ) -> Tensor:
-    """The loss of a batch in which each image is blended with any other training image (Zhang et al. 2018, eq. 1).
+    """The loss of a batch in which each image is blended with another one (Zhang et al. 2018, eq. 1).
 
-    The loss is blended instead of the targets, which has the same gradient for cross entropy and squared error. The
-    other image and the share follow from the key and the sample's id.
+    The loss is blended instead of the targets, which has the same gradient for cross entropy and squared error.
     """
-    u = rt.uniform((*batch.key, 3), batch.ids, 2)
-    others = (u[:, 0].double() * len(images.parts["train"])).long()
-    own, other = (augment(images.pick(ids), ids, batch.key) for ids in (batch.ids, others))
-    share = larger_share(u[:, 1], ALPHA).to(own.dtype)
-    outputs = net(torch.lerp(other, own, share[:, None, None, None]))
+    inputs, others, share = blended(images, batch.ids, batch.key)
+    outputs = net(inputs)
     losses = torch.lerp(criterion(outputs, targets[others]), criterion(outputs, targets[batch.ids]), share)
     return losses @ batch.weights

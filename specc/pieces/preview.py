@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import torch
 from safetensors.torch import save as to_bytes
+from torch import Tensor
 
 from specc.pieces import runtime as rt
 from specc.pieces.pixels import Images
-from specc.pieces.slots import TRUTH, augment, shuffle
+from specc.pieces.slots import TRUTH, augment, seen, shuffle
 
 MOST = 8  # images
 EPOCHS = 5
@@ -36,6 +37,11 @@ def spread(answers: Sequence[tuple[str, ...]], most: int) -> list[int]:
     return [place for _, _, place in sorted(turns)[:: -(-len(seen) // most)][:most]]
 
 
+def augmented(images: Images, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """(B, C, H, W) as a training step makes them."""
+    return augment(images.pick(ids), ids, key)
+
+
 def save_samples(work: rt.Work, images: Images, seed: int, options: Namespace, device: torch.device) -> None:
     """Write eval/samples.safetensors: `edited`, and `epoch 1` and so on as the network gets them, (n, C, H, W) each."""
     if rt.RANK or options.resume:
@@ -45,7 +51,7 @@ def save_samples(work: rt.Work, images: Images, seed: int, options: Namespace, d
     room = ROOM // ((1 + len(keys)) * images.pixels[0].numel() * images.pixels.element_size())
     answers = [tuple(images.rows[place].get(word, "") for word in TRUTH) for place in order]
     ids = torch.tensor([order[place] for place in spread(answers, max(2, min(MOST, room)))], device=device)
-    tensors = {f"epoch {number}": augment(images.pick(ids), ids, key) for number, key in enumerate(keys, 1)}
+    tensors = {f"epoch {number}": seen(images, ids, key) for number, key in enumerate(keys, 1)}
     rows = [{word: images.rows[place].get(word, "") for word in ("file", *TRUTH)} for place in ids.tolist()]
     told = to_bytes({"edited": images.pick(ids), **tensors}, {"samples": json.dumps(rows)})
     file = options.run / "eval" / "samples.safetensors"

@@ -153,6 +153,11 @@ def look(points: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
     unbound("look")
 
 
+def seen(images: Images, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """Training images as the network gets them: (B,) -> (B, C, H, W)."""
+    unbound("seen")
+
+
 def moved_images(images: Tensor, ids: Tensor, key: tuple[int, ...], black: float) -> Tensor:
     """Images that are paired with the training images, moved as these are."""
     unbound("moved_images")
