@@ -397,6 +397,20 @@ def test_mixup_blends_images_and_losses(tmp_path: Path) -> None:
             torch.testing.assert_close(weight, reference.net.state_dict()[name], rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("parts", [{}, CLASSES, NUMBER], ids=["two", "three", "number"])
+def test_a_batch_of_blends_is_learned_by_heart(parts: dict[str, str], tmp_path: Path) -> None:
+    """`--sanity` knows that blends leave something open, even to a network that is always right."""
+    words = {"augment": "[mixup]", "optimizer": "{adam: {learning_rate: 0.05}}"}
+    loss = {} if not parts else {"loss": "mean_squared_error" if "task" in parts else "categorical_cross_entropy"}
+    text = spec(
+        **(DEFAULT | parts | words | loss), train="{epochs: 1, batch_size: 8, schedule: {cosine: {warmup: 0.5}}}"
+    )
+    with modules(text, tmp_path) as get:
+        run = Run(get, {0: TWO, 2: THREE}.get(len(parts), VALUES))
+        assert run.work.least > 0.01
+        assert get("metrics").sanity(run.work, next(run.batches(0, 0)))
+
+
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 1.0, 3.0])
 def test_shares_of_mixup_follow_a_beta_distribution(alpha: float) -> None:
     from scipy.stats import beta

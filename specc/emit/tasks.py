@@ -106,20 +106,35 @@ def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece
         "TRUTH": literal(truth),
         "WIDTH_OUT": literal(_width(study)),
         "weighed": _weighed(study),
-        "LEAST": literal(_least(study)),
+        "LEAST": _least(study),
         "CLASSES_OUT": literal(max(2, _width(study))),
     }
 
 
-def _least(study: Study) -> float:
-    """The loss of a network that is always right: the entropy of smoothed targets, 0 for every other loss."""
+def _least(study: Study) -> str:
+    """The loss of a network that is always right: the entropy of smoothed targets, and what blends leave open."""
+    alphas = [call.args.alpha for call in study.spec.augment if call.name == "mixup"]
+    if study.task.name == "regression":  # of squared errors; E[2 s (1 - s)] for s from Beta(alpha, alpha)
+        return f"{literal(alphas[0] / (2 * alphas[0] + 1))} * chance" if alphas else literal(0.0)
     classes, total = 2 if getattr(study.spec.output, "labels", None) else max(2, _width(study)), 0.0
     for call in study.spec.loss["network"]:
         share = getattr(call.args, "label_smoothing", 0.0) / classes
         if share:
             right = 1 - (classes - 1) * share
             total -= call.args.weight * (right * math.log(right) + (classes - 1) * share * math.log(share))
-    return total
+        total += call.args.weight * sum(_blended(alpha) for alpha in alphas)
+    return literal(total)
+
+
+def _blended(alpha: float) -> float:
+    """Mean entropy of two answers with shares from Beta(alpha, alpha): digamma(2 alpha + 1) - digamma(alpha + 1)."""
+
+    def digamma(x: float) -> float:
+        if x < 8:
+            return digamma(x + 1) - 1 / x
+        return math.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4)
+
+    return digamma(2 * alpha + 1) - digamma(alpha + 1)
 
 
 def _weighed(study: Study) -> Piece | str:

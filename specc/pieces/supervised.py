@@ -129,7 +129,7 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
     )
     chance = loss_of(torch.zeros_like(standard[: len(train)]), standard[: len(train)]).mean().item()
     parts = {"network": answer, "optimizer": optimizer}
-    return rt.Work(parts, stages, evaluate, BEST, len(train), chance)
+    return rt.Work(parts, stages, evaluate, BEST, len(train), chance, LEAST)
 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:

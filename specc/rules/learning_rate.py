@@ -29,23 +29,25 @@ def check(study: Study) -> list[Diagnostic]:
     faults = []
     for call in dict.fromkeys((study.spec.optimizer or {}).values()):
         low, high, usual = _USUAL.get(call.name, (1e-9, 10.0, "0.001 to 0.1"))
-        rate = getattr(call.args, "learning_rate", None)
-        if rate is None or low <= rate <= high:
-            continue
-        path = argument_path(study, call, "learning_rate")
-        written = study.document.node(path) is not None
-        faults.append(
-            fault(
-                study,
-                "S218",
-                f"a learning rate of {rate:g} is very {'large' if rate > high else 'small'} for {call.name}",
-                path,
-                f"usual: {usual}",
-                ("why", "the loss would jump or become infinite" if rate > high else "nothing would move"),
-                span=None if written else call_span(study, call),
-                severity="error" if rate > 10 * high else "warning",
+        rates = [(getattr(call.args, "learning_rate", None), argument_path(study, call, "learning_rate"))]
+        for place, phase in enumerate((study.spec.train and study.spec.train.phases) or ()):
+            rates.append((phase.learning_rate, ("train", "phases", place, "learning_rate")))
+        for rate, path in rates:
+            if rate is None or low <= rate <= high:
+                continue
+            written = study.document.node(path) is not None
+            faults.append(
+                fault(
+                    study,
+                    "S218",
+                    f"a learning rate of {rate:g} is very {'large' if rate > high else 'small'} for {call.name}",
+                    path,
+                    f"usual: {usual}",
+                    ("why", "the loss would jump or become infinite" if rate > high else "nothing would move"),
+                    span=None if written else call_span(study, call),
+                    severity="error" if rate > 10 * high else "warning",
+                )
             )
-        )
     return faults
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from specc.errors import Diagnostic, Label
-from specc.plugin import Rule
-from specc.rules.common import Said, argument_path, fault
+from collections.abc import Iterator
+
+from specc.errors import Diagnostic, Label, Path
+from specc.plugin import Call, Rule
+from specc.rules.common import Said, argument_path, call_span, fault
 from specc.study import Study
 
 
@@ -12,7 +14,8 @@ def check(study: Study) -> list[Diagnostic]:
     """What: a schedule changes the learning rate at a time that training does not reach.
 
     Why: the change never happens, so the spec says something that is not done; a warm-up as long as the training never
-    reaches the learning rate. In phases the time begins anew with each of them.
+    reaches the learning rate. In phases the time begins anew with each of them. So with a plateau that is more patient
+    than early stopping.
 
     Bad:
 
@@ -27,25 +30,33 @@ def check(study: Study) -> list[Diagnostic]:
     train = study.spec.train
     if train is None or train.schedule is None or not train.length:
         return []
-    lengths = [phase.epochs for phase in train.phases] if train.phases else [train.length]
-    longest = max(lengths)
-    span = study.span("train", "phases") if train.phases else study.span("train", "epochs")
-    said = f"the longest phase has {longest:,}" if train.phases else f"training ends after {longest:,}"
+    longest = max(phase.epochs for phase in train.phases) if train.phases else train.length
+    span = study.span("train", "phases" if train.phases else "epochs")
+    end = Label(span, f"{'the longest phase has' if train.phases else 'training ends after'} {longest:,}")
     found = []
-    for key, times in (("at", getattr(train.schedule.args, "at", ())), *(
-        (key, (getattr(train.schedule.args, key, 0),)) for key in ("warmup", "after")
-    )):  # fmt: skip
-        late = [time for time in times if time >= longest]
-        if not late:
-            continue
-        path = argument_path(study, train.schedule, key)
-        if key == "at":
-            path = (*path, times.index(late[0])) if study.document.node((*path, times.index(late[0]))) else path
-        what = {"at": "the rate changes", "warmup": "the warm-up ends", "after": "the rate begins to fall"}[key]
-        message = f"{what} after epoch {late[0]:g}, which training does not reach"
-        help_: Said = ("help", f"a time before epoch {longest:,}, or more epochs")
-        found.append(fault(study, "S252", message, path, "too late", help_, labels=(Label(span, said),)))
+    for what, path, time in _times(study, train.schedule):
+        if time >= longest:
+            message = f"{what} after epoch {time:g}, which training does not reach"
+            help_: Said = ("help", f"a time before epoch {longest:,}, or more epochs")
+            found.append(fault(study, "S252", message, path, "too late", help_, labels=(end,)))
+    patience, stop = getattr(train.schedule.args, "patience", 0), train.early_stop
+    if stop is not None and patience >= stop.patience:
+        message = "early stopping ends the training before the plateau can lower the rate"
+        path, cure = argument_path(study, train.schedule, "patience"), "a smaller `patience` of the schedule than of it"
+        label = Label(study.span("train", "early_stop", "patience"), f"stops after {stop.patience:,} epochs")
+        place = None if study.document.node(path) is not None else call_span(study, train.schedule)
+        said = f"waits {patience:,} epochs"
+        found.append(fault(study, "S252", message, path, said, ("help", cure), span=place, labels=(label,)))
     return found
+
+
+def _times(study: Study, call: Call) -> Iterator[tuple[str, Path, float]]:
+    """What happens, where it is written, and after which epoch."""
+    for place, time in enumerate(getattr(call.args, "at", ())):
+        path = argument_path(study, call, "at")
+        yield "the rate changes", (*path, place) if study.document.node((*path, place)) else path, time
+    for key, what in (("warmup", "the warm-up ends"), ("after", "the rate begins to fall")):
+        yield what, argument_path(study, call, key), getattr(call.args, key, 0.0)
 
 
 RULE = Rule("S252", "schedule_times", check)
