@@ -8,12 +8,13 @@ if TYPE_CHECKING:
     from specc.api.prediction import predict as predict
     from specc.api.program import check as check
     from specc.api.program import compile as compile  # noqa: A004  (the command's own name)
+    from specc.api.series import train as train
     from specc.api.summary import show as show
+    from specc.api.summing import summarize as summarize
     from specc.api.training import export as export
-    from specc.api.training import train as train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "compile", "evaluate", "export", "predict", "show", "train"]
+__all__ = ["__version__", "check", "compile", "evaluate", "export", "predict", "show", "summarize", "train"]
 
 _CALLS = {
     "check": "specc.api.program",
@@ -22,7 +23,8 @@ _CALLS = {
     "export": "specc.api.training",
     "predict": "specc.api.prediction",
     "show": "specc.api.summary",
-    "train": "specc.api.training",
+    "summarize": "specc.api.summing",
+    "train": "specc.api.series",
 }
 
 

@@ -187,7 +187,17 @@ def test_module_and_lazy_imports(tmp_path: Path) -> None:
 
 
 def test_public_names() -> None:
-    assert set(specc.__all__) == {"__version__", "check", "compile", "evaluate", "export", "predict", "show", "train"}
+    assert set(specc.__all__) == {
+        "__version__",
+        "check",
+        "compile",
+        "evaluate",
+        "export",
+        "predict",
+        "show",
+        "summarize",
+        "train",
+    }
     for name in specc.__all__:
         assert callable(getattr(specc, name)) or name == "__version__"
     assert specc.compile is specc.compile and callable(specc.compile)

@@ -69,9 +69,9 @@ def python_names() -> Iterator[str]:
         call = getattr(specc, name)
         yield f"specc.{name}{signature(call)}"
         module = inspect.getmodule(call)
-        given = str(inspect.signature(call).return_annotation)
-        if module is not None and isinstance(getattr(module, given, None), type):
-            results[given] = getattr(module, given)
+        for given in str(inspect.signature(call).return_annotation).split(" | "):
+            if module is not None and isinstance(getattr(module, given, None), type):
+                results[given] = getattr(module, given)
     for name, record in sorted(results.items()):
         yield from members(f"specc.{name}", record)
     for module in (plugin, errors):

@@ -279,15 +279,15 @@ def test_resume_needs_a_run_and_a_checkpoint(tmp_path: Path, run: Run) -> None:
 
 def test_resume_refuses_a_changed_spec_with_the_difference(run: Run) -> None:
     lock = resume.read_lock(run)
-    resume.check_spec(run, lock, None)
-    resume.check_spec(run, lock, ("spec.yaml", SPEC))
+    resume.check_spec(run, lock.spec_sha256, None)
+    resume.check_spec(run, lock.spec_sha256, ("spec.yaml", SPEC))
     with pytest.raises(SpeccError) as caught:
-        resume.check_spec(run, lock, ("spec.yaml", SPEC.replace("3", "5")))
+        resume.check_spec(run, lock.spec_sha256, ("spec.yaml", SPEC.replace("3", "5")))
     assert codes(caught) == ["T652"]
     assert "-train: {epochs: 3}" in shown(caught) and "+train: {epochs: 5}" in shown(caught)
     run.spec.write_text(SPEC.replace("toy", "boy"))
     with pytest.raises(SpeccError) as caught:
-        resume.check_spec(run, lock, ("spec.yaml", SPEC))
+        resume.check_spec(run, lock.spec_sha256, ("spec.yaml", SPEC))
     assert "+name: boy" in shown(caught)
 
 

@@ -29,6 +29,7 @@ from programs import (
 
 import specc
 from specc.api.prediction import Prediction
+from specc.api.training import Trained
 from specc.compile import check
 from specc.compile import compile as compile_study
 from specc.deploy import tables
@@ -239,6 +240,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_data(tmp_path_factory.mktemp("study"))
     (folder / "s.yaml").write_text(spec(**stack(split=GROUPED)))
     done = specc.train(folder / "s.yaml", runs=folder / "runs")
+    assert isinstance(done, Trained)
     assert done.evaluation is not None
     return done.run
 

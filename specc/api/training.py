@@ -1,4 +1,4 @@
-"""Train a spec, go on with a run, export it again."""
+"""Train a spec once, go on with a run, export it again. What asks for several runs is in `specc.api.series`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, TypedDict
@@ -119,9 +119,12 @@ def train(
     workers: int | None = None,
     data: FilePath | str | None = None,
     runs: FilePath | str = "runs",
+    folder: FilePath | None = None,
     listen: Listen = silent,
 ) -> Trained:
     """Compile a spec, train it, export it, evaluate it; or go on with the run `resume`.
+
+    The run is a new one in `runs`, or the new `folder`.
 
     `listen` hears the program's events; SIGINT and SIGTERM end it with the checkpoint kept (`exit_code` 130).
     Raises SpeccError.
@@ -133,20 +136,25 @@ def train(
     assert spec is not None, "give a spec, or a run to resume"
     if sanity:
         with tempfile.TemporaryDirectory(prefix="specc-sanity-") as place:
-            run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(place), listen)
+            run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(place), None, listen)
             arguments = start.command(run, root, cache_of(root), sanity=True, **extra)
             outcome = start.follow(arguments, run.log, listen)
             curve = read_curve(run.metrics)
         told = {k: v for k, v in outcome.last.get("sanity", {"passed": None}).items() if k != "event"}
         return Trained(run.folder, outcome.exit_code, None, {}, curve.verdict(), None, warnings, told, str(spec))
-    run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(runs), listen)
+    run, root, warnings = _prepared(FilePath(spec), tuple(settings), data, FilePath(runs), folder, listen)
     with folders.claimed(run):
         done = _followed(run, start.command(run, root, cache_of(root), **extra), data, listen, warnings)
         return replace(done, spec=str(spec))
 
 
 def _prepared(
-    spec: FilePath, settings: tuple[str, ...], data: FilePath | str | None, runs: FilePath, listen: Listen
+    spec: FilePath,
+    settings: tuple[str, ...],
+    data: FilePath | str | None,
+    runs: FilePath,
+    folder: FilePath | None,
+    listen: Listen,
 ) -> tuple[Run, FilePath, tuple[Diagnostic, ...]]:
     """A new run with everything in it, the folder where the spec's paths start, and the warnings of the check."""
     from specc.compile import compile as compile_study
@@ -160,8 +168,8 @@ def _prepared(
         listen({"event": "data", "done": done, "total": total})
 
     found = origins(study, root, tell)
-    run = folders.create(runs, study.spec.name)
-    beside = {"file": _relative(spec, run.folder), "folder": _relative(root, run.folder), "overrides": list(settings)}
+    run = folders.create(runs, study.spec.name) if folder is None else folders.make(folder)
+    beside = {"file": relative(spec, run.folder), "folder": relative(root, run.folder), "overrides": list(settings)}
     owners = sorted(set(study.registry.owners.values()))
     lock = {
         "name": study.spec.name,
@@ -180,7 +188,8 @@ def cache_of(root: FilePath) -> FilePath:
     return (root if os.access(root, os.W_OK) else FilePath.cwd()) / ".specc"
 
 
-def _relative(path: FilePath, to: FilePath) -> str:
+def relative(path: FilePath, to: FilePath) -> str:
+    """A path from a folder on, with `/`; the whole path where there is no way."""
     try:
         return FilePath(os.path.relpath(path.resolve(), to.resolve())).as_posix()
     except ValueError:  # another drive
@@ -255,7 +264,7 @@ def _resumed(
     lock = resume.read_lock(run)
     with folders.claimed(run):
         resume.check_checkpoint(run)
-        resume.check_spec(run, lock, _beside(run, lock, spec, settings))
+        resume.check_spec(run, lock.spec_sha256, beside(run.folder, lock.spec_file, lock.overrides, spec, settings))
         root = _same_images(run, lock, data)
         arguments = start.command(run, root, cache_of(root), resume=True, **extra)
         return _followed(run, arguments, data, listen, resume.told_edited(resume.edited(run, lock)))
@@ -269,15 +278,18 @@ def _same_images(run: Run, lock: resume.Lock, data: FilePath | str | None) -> Fi
     return root
 
 
-def _beside(
-    run: Run, lock: resume.Lock, spec: FilePath | str | None, settings: tuple[str, ...]
+def beside(
+    folder: FilePath, name: str, overrides: Sequence[str], spec: FilePath | str | None, settings: Sequence[str]
 ) -> tuple[str, str] | None:
-    """The spec that the run came from as it is now, the run's overrides applied; None where it is gone."""
-    file = FilePath(spec) if spec is not None else (run.folder / lock.spec_file).resolve()
+    """The spec that a run came from as it is now, its overrides applied; None where it is gone.
+
+    `name` is its path from the run's folder; `spec` and `settings` are those that are given now, if any.
+    """
+    file = FilePath(spec) if spec is not None else (folder / name).resolve()
     if spec is None and not file.exists():
         return None
     try:
-        return str(file), override(load(file), settings or lock.overrides).text
+        return str(file), override(load(file), settings or overrides).text
     except SpeccError:
         return str(file), file.read_text(encoding="utf-8", errors="replace")
 

@@ -15,7 +15,10 @@ from specc.cli.predict import Device
 
 def eval_(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN|MODEL.onnx", help="A run's folder, or an exported model.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="RUN|MODEL.onnx", help="A run's or series' folder, or an exported model.", show_default=False
+        ),
     ],
     data: Annotated[
         Path | None,
@@ -49,6 +52,11 @@ def eval_(
     Figures come with intervals over patients and a baseline; pictures and tables are written beside them.
     """
     from specc.api.evaluation import evaluate
+    from specc.run.series import is_series
+
+    if is_series(run):
+        _series(run, data, as_json, {"--columns": columns, "--by": by, "-o": output})
+        return
 
     def tell(done: int, total: int) -> None:
         if not as_json and total >= 100 and done % max(1, total // 10) == 0:
@@ -70,3 +78,21 @@ def eval_(
     own = run if run.is_dir() else None
     model = run / "model.onnx" if own is not None else run
     edge.then(f"open {result.folder}" if data is not None or own is None else f"specc predict {model} FILES", as_json)
+
+
+def _series(folder: Path, data: Path | None, as_json: bool, others: dict[str, object]) -> None:
+    """The summary of a series once more, with the runs that are finished."""
+    from specc.api.summing import summarize
+    from specc.run.faults import fault
+
+    given = next((name for name, value in others.items() if value), None)
+    if given is not None:
+        cure = f"name one of its runs: `specc eval {folder}/RUN {given} ...`"
+        raise fault("T674", f"{folder} is a series, and `{given}` is for a run or a model", cure)
+    summary = summarize(folder, data=data)
+    if as_json:
+        edge.say(json.dumps(summary.plain(), allow_nan=False))
+    else:
+        for line in summary.lines():
+            edge.say(line)
+    edge.then(f"open {folder / 'summary.md'} and {folder / 'summary.png'}", as_json)

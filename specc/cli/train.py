@@ -21,7 +21,17 @@ def train(
         typer.Option("-S", "--set", metavar="PATH=VALUE", help="Change a value of the spec.", show_default=False),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run that stopped.", show_default=False)
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with a run or a series that stopped.", show_default=False),
+    ] = None,
+    fractions: Annotated[
+        str | None,
+        typer.Option(
+            "--fractions",
+            metavar="PERCENTS",
+            help="Would more cases help? Train with so much of the training patients, as 25,50,100.",
+            show_default=False,
+        ),
     ] = None,
     sanity: Annotated[
         bool, typer.Option("--sanity", help="Only see whether one batch can be learned by heart; keeps no run.")
@@ -34,16 +44,16 @@ def train(
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Train the network of a spec, export it and evaluate it."""
-    from specc.api.training import train as train_spec
+    """Train the network of a spec, export it and evaluate it; with repeats, folds or fractions as a series of runs."""
+    from specc.api.series import train as train_spec
     from specc.run.progress import watcher
 
     if spec is None and resume is None:
         raise typer.BadParameter("give a SPEC, or --resume RUN")
     with watcher(quiet=as_json) as watch:
         result = train_spec(
-            spec, settings=settings or (), resume=resume, sanity=sanity, nproc=nproc, workers=workers, data=data,
-            runs=runs, listen=watch,
+            spec, settings=settings or (), resume=resume, fractions=fractions or (), sanity=sanity, nproc=nproc,
+            workers=workers, data=data, runs=runs, listen=watch,
         )  # fmt: skip
     edge.show(result.warnings, {})
     if as_json:

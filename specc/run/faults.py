@@ -24,6 +24,10 @@ DOCS: dict[str, str] = {
     "T661": "There is no reference page of that name.",
     "T674": "The evaluation of an exported model needs labelled images, and some options are only for those.",
     "T675": "`--columns` names the columns of a table as WORD=COLUMN, with the words that the model's task has.",
+    "T680": "Runs of a series failed; the others are kept and summed up.",
+    "T681": "The plan of a series of runs (series.json) is not there, or is damaged.",
+    "T682": "`--fractions` does not name percentages of the training patients, or there is nothing to take them of.",
+    "T683": "No run of the series is finished, so there is nothing to sum up.",
     "X701": "torch and onnxruntime give different answers for the exported network; the model is not fit for use.",
     "E501": "A package that this command needs is not installed.",
 }

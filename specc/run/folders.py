@@ -104,6 +104,15 @@ def create(root: FilePath, name: str) -> Run:
     return Run(parent / f"{number:03d}")
 
 
+def make(folder: FilePath) -> Run:
+    """A new, empty run in a folder that must not be there yet. Raises SpeccError T659."""
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return Run(folder)
+
+
 def slug(name: str) -> str:
     """A folder name that every system takes: letters, digits, `-`, `_` and `.`; never empty, hidden or reserved."""
     text = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-").rstrip(".")[:64] or "run"

@@ -113,7 +113,12 @@ def class_draws(
 
 
 def mean_figures(several: Sequence[tuple[Points, Draws]]) -> dict[str, Figure]:
-    """Each metric's mean over the questions for which it exists, with the interval of that mean.
+    """Each metric's mean over the questions for which it exists, with the interval of that mean."""
+    return figures(*mean_draws(several))
+
+
+def mean_draws(several: Sequence[tuple[Points, Draws]]) -> tuple[Points, Draws]:
+    """Each metric's mean over the questions for which it exists, at its point and in every draw.
 
     All must be drawn alike (one Bootstrap); a draw counts where the metric exists for all of these questions.
     """
@@ -125,7 +130,7 @@ def mean_figures(several: Sequence[tuple[Points, Draws]]) -> dict[str, Figure]:
         known = [(value, d[name]) for p, d in several for value in (p[name],) if value is not None]
         points[name] = sum(value for value, _ in known) / len(known) if known else None
         draws[name] = [np.mean(parts, axis=0) for parts in zip(*(d for _, d in known), strict=True)]
-    return figures(points, draws)
+    return points, draws
 
 
 def class_points(t: Ints, a: Ints, p: Floats, positive: int) -> dict[str, float | None]:
@@ -170,7 +175,7 @@ def regression(
     return figures(*value_draws(t, v, patients, seed))
 
 
-def value_draws(t: Floats, v: Floats, patients: Sequence[str], seed: int) -> tuple[Points, Draws]:
+def value_draws(t: Floats, v: Floats, patients: Sequence[str] | Bootstrap, seed: int) -> tuple[Points, Draws]:
     """Points of `regression`, and of every draw; the same patients in the same order are drawn alike."""
     import numpy as np
     from sklearn import metrics
@@ -182,7 +187,7 @@ def value_draws(t: Floats, v: Floats, patients: Sequence[str], seed: int) -> tup
         "r2": None if constant else float(metrics.r2_score(t, v)),
         "bias": float(np.mean(v - t)),
     }
-    bootstrap = Bootstrap(patients, seed)
+    bootstrap = patients if isinstance(patients, Bootstrap) else Bootstrap(patients, seed)
     terms = np.stack([np.ones_like(t), np.abs(v - t), (v - t) ** 2, v - t, t, t * t], axis=1)
     sums = np.zeros((bootstrap.patients, terms.shape[1]))
     np.add.at(sums, bootstrap.members, terms)

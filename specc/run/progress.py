@@ -84,7 +84,9 @@ class Lines:
 def spoken(event: Event, epochs: int) -> Iterable[str]:
     """The lines that an event is worth."""
     kind = event["event"]
-    if kind == "start":
+    if kind == "member":
+        yield f"run {event.get('number')} of {event.get('of')}: {event.get('name')}"
+    elif kind == "start":
         yield opening(event)
     elif kind == "epoch":
         yield line(event, epochs)
@@ -124,7 +126,7 @@ class Live(Lines):
             *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self.task: TaskID = self.bar.add_task("starting", total=None, words="")
-        self.steps = 1
+        self.steps, self.run = 1, ""
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -137,13 +139,15 @@ class Live(Lines):
         """Move the bar; lines go above it."""
         super().__call__(event)
         kind = event["event"]
-        if kind == "start":
+        if kind == "member":
+            self.run = f"run {event.get('number')}/{event.get('of')} "
+        elif kind == "start":
             self.steps = max(1, int(event.get("steps", STEPS)))
-            self.bar.update(self.task, description="training", total=self.epochs * self.steps, completed=0)
+            self.bar.update(self.task, description=f"{self.run}training", total=self.epochs * self.steps, completed=0)
         elif kind == "data":
             done, total = event.get("done", 0), event.get("total")
             self.bar.update(
-                self.task, description="reading images", completed=done, total=total, words=f"{done}/{total}"
+                self.task, description=f"{self.run}reading images", completed=done, total=total, words=f"{done}/{total}"
             )
         elif kind == "step":
             epoch, step = int(event.get("epoch", 1)), int(event.get("step", 0))
@@ -153,7 +157,7 @@ class Live(Lines):
         elif kind == "epoch":
             self.bar.update(self.task, completed=int(event.get("epoch", 1)) * self.steps)
         elif kind == "trained":
-            self.bar.update(self.task, description="exporting", total=None, words="")
+            self.bar.update(self.task, description=f"{self.run}exporting", total=None, words="")
 
     def say(self, text: str) -> None:
         """A line above the bar, its text as it is."""

@@ -82,18 +82,19 @@ def check_checkpoint(run: Run) -> None:
         raise fault("T651", f"{run.folder} holds {none}, so there is nothing to resume", FRESH)
 
 
-def check_spec(run: Run, lock: Lock, beside: tuple[str, str] | None) -> None:
-    """Raise SpeccError T652 with the difference unless the spec is the one that was trained.
+def check_spec(run: Run, sha256: str, beside: tuple[str, str] | None) -> None:
+    """Raise SpeccError T652 with the difference unless the spec is the one that was trained (or planned).
 
-    `beside` is (file, text with the run's overrides) of the spec that the run came from, None where it is gone.
+    `sha256` is that of its text then; `beside` is (file, text with the run's overrides) of the spec that the run came
+    from, None where it is gone.
     """
     try:
         kept = run.spec.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise fault("T651", f"{run.spec} cannot be read", FRESH) from error
-    if beside is not None and hashlib.sha256(beside[1].encode()).hexdigest() != lock.spec_sha256:
+    if beside is not None and hashlib.sha256(beside[1].encode()).hexdigest() != sha256:
         raise _changed(f"{beside[0]} was changed since this run was started", kept, beside[1], beside[0])
-    if hashlib.sha256(kept.encode()).hexdigest() != lock.spec_sha256:
+    if hashlib.sha256(kept.encode()).hexdigest() != sha256:
         text = beside[1] if beside is not None else kept
         raise _changed(f"{run.spec} was edited since this run was started", text, kept, str(run.spec))
 

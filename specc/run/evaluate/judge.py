@@ -147,6 +147,11 @@ def _groups(rows: Rows, entries: Sequence[str], question: Question, seed: int) -
 
 def remarks(rows: Rows, question: Question) -> list[str]:
     """What keeps a figure from being there or from being worth anything, in plain words."""
+    return [*of_images(rows, question), *of_answers(rows, question)]
+
+
+def of_images(rows: Rows, question: Question) -> list[str]:
+    """What the images and their truth are too few or too equal for."""
     found = []
     patients = len(set(rows.patients))
     if patients == 1:
@@ -155,8 +160,13 @@ def remarks(rows: Rows, question: Question) -> list[str]:
         found.append(f"only {patients} patients: the intervals themselves are rough")
     if len(rows.files) > 1 and rows.patients == rows.files:
         found.append("nothing tells the patients: each image counts as one of its own; intervals may be too narrow")
-    if question.classes:
-        found += _remarks_on_classes([target[0] for target in rows.targets], rows.answers, question)
+    if classes := question.classes:
+        there = {target[0] for target in rows.targets}
+        if len(there) == 1:
+            only = classes[there.pop()]
+            found.append(f"every image is `{only}`: no AUC and no balanced accuracy, which compare classes")
+        elif missing := [name for k, name in enumerate(classes) if k not in there]:
+            found.append(f"no image of {', '.join(f'`{name}`' for name in missing[:5])}: nothing is said of it")
     for name, one, _ in each_finding(rows, question):
         truths = {target[0] for target in one.targets}
         if len(truths) < 2:
@@ -165,20 +175,19 @@ def remarks(rows: Rows, question: Question) -> list[str]:
                 f"`{name}` {what}{' all images' if truths == {1} else ' the images' if truths else ''}: no AUC"
             )
     for k, name in enumerate(question.targets):
-        truth, values = rows.column(k)
+        truth, _ = rows.column(k)
         if len(set(truth)) == 1:
             found.append(f"the truth of `{name}` is {truth[0]:g} for every image: no R2")
-        if len(values) > 1 and max(values) - min(values) <= 1e-6 * max(1.0, abs(values[0])):
-            found.append(f"the model answers {values[0]:.4g} for `{name}` to every image")
     return found
 
 
-def _remarks_on_classes(truth: Sequence[int], answers: Sequence[int], question: Question) -> list[str]:
-    found, classes = [], question.classes
-    if len(set(truth)) == 1:
-        found.append(f"every image is `{classes[truth[0]]}`: no AUC and no balanced accuracy, which compare classes")
-    elif missing := [name for k, name in enumerate(classes) if k not in set(truth)]:
-        found.append(f"no image of {', '.join(f'`{name}`' for name in missing[:5])}: nothing is said of it")
-    if len(answers) > 1 and len(set(answers)) == 1:
-        found.append(f"the model answers `{classes[answers[0]]}` to every image")
+def of_answers(rows: Rows, question: Question) -> list[str]:
+    """A model that says the same to everything."""
+    found = []
+    if question.classes and len(rows.answers) > 1 and len(set(rows.answers)) == 1:
+        found.append(f"the model answers `{question.classes[rows.answers[0]]}` to every image")
+    for k, name in enumerate(question.targets):
+        _, values = rows.column(k)
+        if len(values) > 1 and max(values) - min(values) <= 1e-6 * max(1.0, abs(values[0])):
+            found.append(f"the model answers {values[0]:.4g} for `{name}` to every image")
     return found

@@ -91,7 +91,7 @@ def _block(part: Mapping[str, Any], target: str | None) -> list[str]:
     rows = [[target or "", "model", *(name for name in columns if name)]]
     for metric, figure in columns[""].items():
         rows.append([label(metric), interval(figure), *(value(columns[n].get(metric)) for n in columns if n)])
-    return _grid(rows)
+    return grid(rows)
 
 
 def _limits(limits: Mapping[str, Any], question: Question) -> list[str]:
@@ -102,10 +102,10 @@ def _limits(limits: Mapping[str, Any], question: Question) -> list[str]:
         found = limits[target]
         words = "-" if found is None else f"{found[0]:.3f} to {found[1]:.3f} {units.get(target, '')}".rstrip()
         rows.append([cut(target, FIRST), words])
-    return _grid(rows)
+    return grid(rows)
 
 
-def _grid(rows: Grid, right: bool = False) -> list[str]:
+def grid(rows: Grid, right: bool = False) -> list[str]:
     """Rows in columns of one width each, the first to the left."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     widths[0] = max(widths[0], FIRST)
@@ -125,7 +125,7 @@ def label(metric: str) -> str:
 def _counts(findings: Mapping[str, Any]) -> list[str]:
     """How many images say yes and no to each finding; those where it is not known are left out."""
     rows = [["images", "yes", "no"]]
-    return _grid([*rows, *([name, f"{n['yes']:>6}", f"{n['no']:>6}"] for name, n in findings.items())], right=True)
+    return grid([*rows, *([name, f"{n['yes']:>6}", f"{n['no']:>6}"] for name, n in findings.items())], right=True)
 
 
 def _classes(classes: Mapping[str, Any]) -> list[str]:
@@ -136,7 +136,7 @@ def _classes(classes: Mapping[str, Any]) -> list[str]:
     rows = [["each class" if len(classes) <= MOST else "lowest F1", "images", *(label(name) for name in OWN)]]
     for name, own in shown:
         rows.append([cut(name, WIDEST), str(own["images"]), *(interval(own[metric]) for metric in OWN)])
-    return _grid(rows)
+    return grid(rows)
 
 
 def _confusion(confusion: Mapping[str, Any]) -> list[str]:
@@ -144,10 +144,10 @@ def _confusion(confusion: Mapping[str, Any]) -> list[str]:
     if len(names) <= MOST:
         heads, lead = numbered(names, WIDEST)
         rows = [[name, *(f"{count:>6}" for count in row)] for name, row in zip(lead, counts, strict=True)]
-        return _grid([["truth / answer", *heads], *rows], right=True)
+        return grid([["truth / answer", *heads], *rows], right=True)
     pairs = [(n, names[t], names[k]) for t, row in enumerate(counts) for k, n in enumerate(row) if k != t and n]
     rows = [[cut(t, WIDEST), cut(k, WIDEST), str(n)] for n, t, k in sorted(pairs, key=lambda p: (-p[0], *p[1:]))[:8]]
-    return _grid([["most mixed up", "answered as", "images"], *rows]) if rows else []
+    return grid([["most mixed up", "answered as", "images"], *rows]) if rows else []
 
 
 def _groups(by: Mapping[str, Any], question: Question) -> list[str]:
@@ -157,7 +157,7 @@ def _groups(by: Mapping[str, Any], question: Question) -> list[str]:
         found = _first(group, question)
         counts = (str(group["images"]), str(group["patients"]))
         rows.append([cut(entry or "(blank)", FIRST), *counts, *(interval(found[name]) for name in names)])
-    return _grid(rows)
+    return grid(rows)
 
 
 def _first(part: Mapping[str, Any], question: Question) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""Sum up the runs of a series: summary.json, summary.md and summary.png."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from specc.api.evaluation import question_of
+from specc.api.notebook import Shown
+from specc.api.program import study_of
+from specc.deploy import contract as contracts
+from specc.run import resume, series, summary
+from specc.run.evaluate import Question, read_predictions
+from specc.run.evaluate.rows import AGAIN
+from specc.run.faults import fault
+from specc.run.folders import replace
+from specc.run.origins import origins
+from specc.run.series import Book
+from specc.run.summary.build import read_figures
+
+
+@dataclass(frozen=True)
+class SeriesSummary(Shown):
+    """Figures of a series by part, and the verdict of a series with parts of the training patients."""
+
+    folder: FilePath
+    figures: dict[str, Any]
+    question: Question
+
+    def plain(self) -> dict[str, Any]:
+        """As summary.json holds it."""
+        return self.figures
+
+    def lines(self) -> list[str]:
+        """As a table for a terminal."""
+        return summary.table(self.figures, self.question)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def shown(self) -> list[FilePath]:
+        """Its picture."""
+        return [self.folder / "summary.png"]
+
+
+def summarize(folder: FilePath | str, *, data: FilePath | str | None = None) -> SeriesSummary:
+    """The summary of a series, written anew. Raises SpeccError T681 for what is none, T683 with no finished run."""
+    place = FilePath(folder)
+    return summary_of(place, series.read(place), data)
+
+
+def summary_of(folder: FilePath, book: Book, data: FilePath | str | None) -> SeriesSummary:
+    """Pool what the finished runs answered, and write it. Raises SpeccError T683, T658."""
+    members = [member for member in book.members if member.state == "done"]
+    if not members:
+        cure = f"`specc train --resume {folder}` goes on with it"
+        raise fault("T683", f"no run of {folder} is finished", cure)
+    first = series.run_of(folder, members[0])
+    lock = resume.read_lock(first)
+    root = FilePath(data).absolute() if data is not None else resume.folder_of(first, lock)
+    found = origins(study_of(first, lock, root), root)
+    question = question_of(contracts.read(first.contract))
+    finished = []
+    for member in members:
+        run = series.run_of(folder, member)
+        answers = read_predictions(run.eval / "predictions.csv", question, found.patient_of)
+        try:
+            figures = read_figures(run)
+        except (OSError, ValueError) as error:
+            raise fault("T658", f"{run.eval / 'metrics.json'} cannot be read", AGAIN) from error
+        finished.append(summary.Finished(member, answers, figures))
+    title = "/".join(folder.resolve().parts[-2:])
+    rows = summary.build(title, book, finished, question, lock.seed)
+    result = SeriesSummary(folder, rows, question)
+    try:
+        replace(folder / "summary.json", json.dumps(rows, indent=2, allow_nan=False) + "\n")
+        replace(folder / "summary.md", summary.markdown(rows, question))
+        summary.draw(rows, question, folder / "summary.png")
+    except OSError as error:
+        raise fault("T659", f"cannot write {folder}: {error.strerror}", "make room, or mend its rights") from error
+    return result

@@ -1,0 +1,145 @@
+"""Whether more cases would help, by what the last ones brought.
+
+Held against each other are the two largest parts of the training patients, on the same validation images: the
+difference of the figure that is asked for first, with an interval from a paired bootstrap. A draw takes the same
+patients for both, and, where there are several seeds, the same seeds for both (Efron and Tibshirani 1993, chapter 8).
+
+    yes          the interval lies above nothing: the last cases made a difference that chance does not explain
+    no           the interval lies below what would be worth having (MARGIN), or there is nothing left to gain
+    cannot tell  it holds both, or there are too few patients for an interval
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from specc.run import metrics
+from specc.run.evaluate.table import counted, label
+from specc.run.summary.figures import Pooled
+
+MARGIN = 0.02  # a gain worth having: points of an accuracy or area; of an error, a part of the trivial answer's
+FEW = 5  # patients, below which the bootstrap's intervals are too narrow to be believed
+PERFECT = 1e-9
+
+Word = Literal["yes", "no", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a run was trained on."""
+
+    percent: float
+    images: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The verdict, the difference of the metric from one size to the other (positive is better), and why."""
+
+    word: Word
+    metric: str
+    question: str
+    difference: metrics.Figure
+    sizes: tuple[Size, Size]
+    text: str
+
+    def plain(self) -> dict[str, Any]:
+        """As summary.json holds it."""
+        before, after = ({"percent": s.percent, "images": s.images, "patients": s.groups} for s in self.sizes)
+        return {
+            "verdict": self.word,
+            "metric": self.metric,
+            **({"question": self.question} if self.question else {}),
+            "from": before,
+            "to": after,
+            "better_by": self.difference.plain(),
+            "worth_having": MARGIN,
+            "text": self.text,
+        }
+
+
+def judge(
+    before: Pooled,
+    after: Pooled,
+    sizes: tuple[Size, Size],
+    asked: tuple[str, str, int],
+    patients: int,
+    trivial: float | None,
+    seed: int,
+) -> Gain:
+    """Whether more cases would help. `asked` are question, metric and sign (1: more is better, -1: less is);
+    `patients` are those that validate; `trivial` is the error of the trivial answer (only of a metric of sign -1).
+    """
+    question, metric, sign = asked
+    if before.value is None or after.value is None:
+        none = metrics.Figure(None)
+        return Gain("cannot tell", metric, question, none, sizes, f"cannot tell: there is no {label(metric)}")
+    difference = _difference(before, after, sign, seed)
+    margin = MARGIN if sign > 0 else MARGIN * (trivial or 0.0)
+    perfect = (1 - after.value if sign > 0 else after.value) <= PERFECT
+    word: Word = "cannot tell"
+    if perfect:
+        word = "no"
+    elif difference.low is not None and difference.high is not None and patients >= FEW:
+        word = "yes" if difference.low > 0 else "no" if difference.high <= margin else "cannot tell"
+    text = _text(word, metric, sign, difference, sizes, patients, perfect, margin)
+    return Gain(word, metric, question, difference, sizes, text)
+
+
+def _difference(before: Pooled, after: Pooled, sign: int, seed: int) -> metrics.Figure:
+    """After minus before, signed so that more is better, with its interval."""
+    import numpy as np
+
+    assert before.value is not None and after.value is not None
+    value = sign * (after.value - before.value)
+    seeds = min(len(before.draws), len(after.draws))
+    if not seeds:
+        return metrics.Figure(value)
+    each = sign * (np.stack(after.draws[:seeds]) - np.stack(before.draws[:seeds]))  # (seeds, DRAWS)
+    chosen = np.random.default_rng(seed).integers(0, seeds, (seeds, each.shape[1]))
+    drawn = np.take_along_axis(each, chosen, axis=0).mean(0)
+    return metrics.figures({"": value}, {"": [drawn]})[""]
+
+
+def _text(
+    word: Word,
+    metric: str,
+    sign: int,
+    difference: metrics.Figure,
+    sizes: tuple[Size, Size],
+    patients: int,
+    perfect: bool,
+    margin: float,
+) -> str:
+    name, (before, after) = label(metric), sizes
+    value, low, high = difference.value or 0.0, difference.low, difference.high
+    rose = (value >= 0) == (sign > 0)
+    if value < 0:
+        value, low, high = -value, None if high is None else -high, None if low is None else -low
+    interval = "" if low is None or high is None else f" (95 %: {low:.3f} to {high:.3f})"
+    people = f"from {before.groups} to {counted(after.groups, 'training patient')}"
+    way = f"{people} the {name} {'rose' if rose else 'fell'} by {value:.3f}{interval}"
+    if perfect:
+        return f"no: the {name} on these validation images leaves nothing to gain; other images may be harder"
+    if word == "yes":
+        times = after.groups / before.groups
+        again = "twice" if abs(times - 2) < 0.1 else f"{times:.1f} times"
+        return f"yes: {way}; with {again} as many again, expect about as much, or a little less"
+    if word == "no":
+        return f"no: {way}, so hardly more than {margin:.3g} can be expected of as many again"
+    if patients < FEW:
+        few = f"only {counted(patients, 'patient')} validate{'s' if patients == 1 else ''}"
+        return f"cannot tell: {few}; `split: {{folds: ...}}` lets every patient validate"
+    cure = "more seeds (`train.repeats`) or more validation patients would narrow it"
+    return f"cannot tell: {way}; {cure}"
+
+
+def asked(
+    figures: Mapping[str, Mapping[str, Pooled]], first: tuple[str, int], names: Sequence[str]
+) -> tuple[str, str, int]:
+    """Question, metric and sign that a verdict is about: the first question, its first metric."""
+    question = next((name for name in names if name in figures), next(iter(figures), ""))
+    return question, first[0], first[1]

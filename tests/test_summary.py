@@ -1,0 +1,287 @@
+"""Figures of several runs together: means over seeds, answers of all folds pooled, paired differences, verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from specc.run import metrics, summary
+from specc.run.evaluate import MEAN, Question, Rows
+from specc.run.evaluate.judge import figures as judged
+from specc.run.series import Book, Member
+from specc.run.summary import gain
+from specc.run.summary.figures import Pooled, plain, pooled
+
+CLASSES = Question(("a", "b"))
+FINDINGS = Question(labels=("lit", "old"))
+AGES = Question(targets=("age",), units=("years",))
+BOTH = Question(targets=("age", "height"), units=("years", "m"))
+QUESTIONS = {"classes": CLASSES, "findings": FINDINGS, "one value": AGES, "two values": BOTH}
+
+
+def answers(question: Question, seed: int, skill: float = 1.0, patients: range = range(12)) -> Rows:
+    """Four images a patient; the truth follows from patient and image, the answers from seed and skill (0 to 1)."""
+    rows, dice = Rows.empty(), np.random.default_rng(seed)
+    for who in patients:
+        for n in range(4):
+            truth = (who * 7 + n) % 2
+            noise = dice.random() < 0.5 * (1 - skill)
+            sure = 0.3 + 0.15 * dice.random()
+            p = (1 - sure) if truth != noise else sure
+            if question.classes:
+                rows.add(f"{who}-{n}", f"P{who}", [truth], [1 - p, p], int(p > 0.5))
+            elif question.labels:
+                second = None if n == 3 else who % 2
+                rows.add(f"{who}-{n}", f"P{who}", [truth, second], [p, 0.3 + 0.4 * (who % 2)], 0)
+            else:
+                ages = [20.0 + who + n, 1.0 + 0.01 * who][: len(question.targets)]
+                off = [(3.0 - 2 * skill) * dice.standard_normal(), 0.1 * dice.standard_normal()]
+                rows.add(f"{who}-{n}", f"P{who}", [*ages], [a + e for a, e in zip(ages, off, strict=False)], 0)
+    return rows
+
+
+PEOPLE = sorted(f"P{who}" for who in range(12))
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
+def test_one_run_has_its_own_figures(question: Question) -> None:
+    """Value and interval are those of `specc eval`, for patients in the order of the draws."""
+    rows = answers(question, 1, 0.6)
+    people = list(dict.fromkeys(rows.patients))
+    found = plain(pooled([rows], [rows], people, question, False, 42))
+    wanted = judged(rows, question, 42)
+    flat = {"": found} if not question.several else found
+    for name, of in ({"": wanted} if not question.several else wanted).items():
+        for metric, figure in of.items():
+            mine = flat[name][metric]
+            assert {key: mine[key] for key in ("value", "low", "high")} == pytest.approx(figure), (name, metric)
+            assert mine["runs"] == [mine["value"]]
+            assert mine["sd"] is None
+
+
+def test_a_mean_over_seeds_has_the_interval_of_the_mean() -> None:
+    runs = [answers(CLASSES, seed, 0.5) for seed in range(3)]
+    found = plain(pooled(runs, runs, PEOPLE, CLASSES, False, 42))["accuracy"]
+    alone = [plain(pooled([rows], [rows], PEOPLE, CLASSES, False, 42))["accuracy"] for rows in runs]
+    values = [one["value"] for one in alone]
+    assert found["runs"] == values
+    assert found["value"] == pytest.approx(np.mean(values))
+    assert found["sd"] == pytest.approx(np.std(values, ddof=1))
+    assert (found["least"], found["most"]) == (min(values), max(values))
+    assert found["high"] - found["low"] < max(one["high"] - one["low"] for one in alone)
+    right = np.array([[t[0] == a for t, a in zip(r.targets, r.answers, strict=True)] for r in runs], float).mean(0)
+    where = [PEOPLE.index(who) for who in runs[0].patients]
+    drawn = np.random.default_rng(42).multinomial(12, [1 / 12] * 12, size=metrics.DRAWS)[:, where]
+    values = (drawn * right).sum(1) / drawn.sum(1)
+    assert [found["low"], found["high"]] == pytest.approx(np.quantile(values, [0.025, 0.975]))
+
+
+def test_patients_may_come_in_any_order_and_in_any_run() -> None:
+    """Seeds whose rows lie in another order are drawn alike."""
+    rows = answers(CLASSES, 1, 0.5)
+    turned = rows.some(list(range(len(rows.files)))[::-1])
+    one, other = (pooled([r], [r], PEOPLE, CLASSES, False, 42)[""]["accuracy"] for r in (rows, turned))
+    assert one.value == other.value
+    assert np.allclose(one.draws[0], other.draws[0])
+
+
+@pytest.mark.parametrize("question", [CLASSES, FINDINGS, BOTH], ids=["classes", "findings", "values"])
+def test_one_answer_a_patient(question: Question) -> None:
+    rows = Rows.empty()
+    for who in range(10):
+        for n in range(3):
+            truth, p = who % 2, 0.2 + 0.6 * (who % 2) + 0.15 * (n - 1) * (-1) ** who * 3
+            number = [[1 - p, p], [p, p], [p, p]][(question is FINDINGS) + 2 * (question is BOTH)]
+            target: list[Any] = [truth] if question.classes else [truth, truth]
+            rows.add(f"{who}-{n}", f"P{who}", target, number, int(p > 0.5))
+    images = plain(pooled([rows], [rows], [f"P{who}" for who in range(10)], question, False, 1))
+    people = plain(pooled([rows], [rows], [f"P{who}" for who in range(10)], question, True, 1))
+    if question is BOTH:
+        assert people["age"]["mae"]["value"] == pytest.approx(0.2)
+        assert images["age"]["mae"]["value"] > 0.3
+        return
+    if question is FINDINGS:
+        people, images = people[MEAN], images[MEAN]
+    assert people["accuracy"]["value"] == 1.0 > images["accuracy"]["value"]
+
+
+# ---------------------------------------------------------------------- verdicts
+
+SIZES = (gain.Size(50, 24, 6), gain.Size(100, 48, 12))
+ACCURACY, ERROR = ("", "accuracy", 1), ("", "mae", -1)
+
+
+def of(question: Question, metric: str, skill: float, seeds: range = range(3)) -> Pooled:
+    runs = [answers(question, seed, skill) for seed in seeds]
+    return pooled(runs, runs, PEOPLE, question, False, 42)[""][metric]
+
+
+def verdict(before: Pooled, after: Pooled, asked: tuple[str, str, int] = ACCURACY, **more: Any) -> gain.Gain:
+    given = {"patients": 12, "trivial": None, "seed": 1, **more}
+    return gain.judge(before, after, SIZES, asked, **given)
+
+
+def test_more_cases_help() -> None:
+    found = verdict(of(CLASSES, "accuracy", 0.1), of(CLASSES, "accuracy", 0.8))
+    assert found.word == "yes"
+    assert found.difference.low is not None and found.difference.low > 0
+    assert found.text.startswith("yes: from 6 to 12 training patients the accuracy rose by 0.")
+    assert "with twice as many again, expect about as much" in found.text
+    error = verdict(of(AGES, "mae", 0.0), of(AGES, "mae", 1.0), ERROR, trivial=4.0)
+    assert error.word == "yes"
+    assert "the MAE fell by" in error.text
+    assert error.plain()["from"] == {"percent": 50, "images": 24, "patients": 6}
+
+
+def test_the_same_answers_are_flat_whatever_their_interval() -> None:
+    """Patients differ much, and the pairs do not: the interval of the difference is none."""
+    one = of(CLASSES, "accuracy", 0.5, range(1))
+    found = verdict(one, one)
+    assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
+    assert found.word == "no"
+    assert "hardly more than 0.02" in found.text
+    same = of(AGES, "mae", 0.5, range(1))
+    assert verdict(same, same, ERROR, trivial=4.0).word == "no"
+
+
+def test_a_loss_is_no_gain() -> None:
+    found = verdict(of(CLASSES, "accuracy", 0.9), of(CLASSES, "accuracy", 0.1))
+    assert found.word == "no"
+    assert "the accuracy fell by 0." in found.text
+    low, high = (float(word) for word in found.text.split("95 %: ")[1].split(")")[0].split(" to "))
+    assert 0 < low < high
+
+
+def test_chance_is_not_mistaken_for_gain() -> None:
+    found = verdict(of(CLASSES, "accuracy", 0.45, range(1)), of(CLASSES, "accuracy", 0.5, range(1, 2)))
+    assert found.word == "cannot tell"
+    assert "train.repeats" in found.text
+
+
+def test_seeds_are_drawn_too() -> None:
+    """With seeds that differ the interval is wider than that of patients alone."""
+    before, after = of(CLASSES, "accuracy", 0.3, range(4)), of(CLASSES, "accuracy", 0.6, range(4))
+    found = verdict(before, after).difference
+    alone = after.mean_draws() - before.mean_draws()
+    low, high = np.quantile(alone, [0.025, 0.975])
+    assert found.high is not None and found.low is not None
+    assert found.high - found.low > high - low
+
+
+@pytest.mark.parametrize(("patients", "word"), [(1, "only 1 patient validates"), (4, "only 4 patients validate;")])
+def test_too_few_patients(patients: int, word: str) -> None:
+    found = verdict(of(CLASSES, "accuracy", 0.1), of(CLASSES, "accuracy", 0.8), patients=patients)
+    assert found.word == "cannot tell"
+    assert word in found.text and "folds" in found.text
+
+
+def test_nothing_left_to_gain_and_nothing_known() -> None:
+    found = verdict(of(CLASSES, "accuracy", 0.8), of(CLASSES, "accuracy", 1.0))
+    assert found.word == "no" and "leaves nothing to gain" in found.text
+    assert verdict(Pooled(None), of(CLASSES, "accuracy", 1.0)).word == "cannot tell"
+
+
+def test_how_often_chance_is_taken_for_gain() -> None:
+    """Two trainings of one skill: the verdict is `yes` in no more than 1 of 10 studies (2.5 % if all were ideal)."""
+    words = [
+        verdict(of(CLASSES, "accuracy", 0.5, range(n, n + 2)), of(CLASSES, "accuracy", 0.5, range(n + 2, n + 4))).word
+        for n in range(0, 160, 4)
+    ]
+    assert words.count("yes") <= 4
+
+
+# ---------------------------------------------------------------------- the whole
+
+
+def baseline(question: Question, part: str, value: float) -> dict[str, Any]:
+    names = ("accuracy", "balanced_accuracy", "auc", "sensitivity") if not question.targets else ("mae", "rmse", "r2")
+    figures: dict[str, Any] = {name: {"value": value, "low": None, "high": None} for name in names}
+    if question.several:
+        figures = dict.fromkeys(((MEAN,) if question.labels else ()) + question.several, figures)
+    return {part: {"baseline": {"trivial": figures, "intensity forest": figures}}}
+
+
+def study(question: Question, folds: int, seeds: int, fractions: tuple[float, ...]) -> tuple[Book, list[Any]]:
+    """A series with its finished runs: skill grows with the fraction."""
+    members, finished = [], []
+    for seed in range(42, 42 + seeds):
+        for fraction in fractions or (None,):
+            for fold in range(1, folds + 1) if folds else (None,):
+                name = f"{fraction}-{fold}-{seed}"
+                size = int(12 * (fraction or 100) / 100)
+                member = Member(name, (), seed, fold, fraction, 4 * size, size, "done")
+                people = range(12) if fold is None else range(fold - 1, 12, folds)
+                rows = answers(question, seed * 100 + (fold or 0), (fraction or 60) / 110, people)
+                both = baseline(question, "val", 0.5) | baseline(question, "test", 0.4)
+                finished.append(summary.Finished(member, {"val": rows, "test": answers(question, seed, 0.5)}, both))
+                members.append(member)
+    return Book("case", {}, "", tuple(members)), finished
+
+
+KINDS = {"seeds": (0, 3, ()), "folds": (3, 1, ()), "both": (2, 2, ()), "fractions": (0, 2, (25.0, 50.0, 100.0)),
+         "all": (2, 2, (50.0, 100.0))}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_summary_of_every_kind(name: str, kind: str, tmp_path: Path) -> None:
+    question, (folds, seeds, fractions) = QUESTIONS[name], KINDS[kind]
+    book, finished = study(question, folds, seeds, fractions)
+    found = summary.build("case/001", book, finished, question, 42)
+    cells = found["val"]["cells"]
+    assert len(cells) == len(found["test"]["cells"]) == max(1, len(fractions))
+    assert found["val"]["images"] == 48 and found["val"]["patients"] == 12
+    assert all(len(cell["runs"]) == max(1, folds) * seeds for cell in cells)
+    assert ("more_data" in found) == bool(fractions)
+    lines = "\n".join(summary.table(found, question))
+    assert "validation (these images chose the epoch): 48 images, 12 patients" in lines
+    assert ("all folds together" in lines) == (folds > 0)
+    assert "models: every model is kept" in lines
+    page = summary.markdown(found, question)
+    assert page.startswith("# case/001: ")
+    assert page.count("| --- |") >= 2
+    summary.draw(found, question, tmp_path / "summary.png")
+    with PIL.Image.open(tmp_path / "summary.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width == 1500 and 300 < picture.height < 1200
+        assert len(picture.getcolors(1 << 24) or []) > 20
+
+
+def test_pooled_folds_are_the_answers_put_together() -> None:
+    book, finished = study(CLASSES, 3, 1, ())
+    whole = Rows.empty()
+    for one in finished:
+        rows = one.answers["val"]
+        for row in zip(rows.files, rows.patients, rows.targets, rows.numbers, rows.answers, strict=True):
+            whole.add(*row)
+    found = summary.build("case/001", book, finished, CLASSES, 42)["val"]["cells"][0]
+    wanted = plain(pooled([whole], [one.answers["val"] for one in finished], PEOPLE, CLASSES, False, 42))
+    assert found["metrics"] == wanted
+    assert len(whole.files) == 48
+    assert found["metrics"]["auc"]["value"] != np.mean(found["metrics"]["auc"]["runs"])
+    assert found["baseline"]["trivial"] == dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "sensitivity"), 0.5)
+
+
+def test_a_series_with_runs_missing_says_so() -> None:
+    """Of two seeds the one with all folds counts; the list of the runs that are missing is shown."""
+    book, finished = study(CLASSES, 3, 2, ())
+    found = summary.build("case/001", book, finished[:5], CLASSES, 42)
+    assert found["runs"] == {"planned": 6, "finished": 5, "not_finished": ["None-3-43"]}
+    assert found["val"]["cells"][0]["metrics"]["accuracy"]["value"] == pytest.approx(
+        summary.build("case/001", book, finished[:3], CLASSES, 42)["val"]["cells"][0]["metrics"]["accuracy"]["value"]
+    )
+    assert "5 of 6 runs are finished; missing: None-3-43" in "\n".join(summary.table(found, CLASSES))
+    partly = summary.build("case/001", book, finished[:2], CLASSES, 42)
+    assert partly["val"]["images"] == 32
+
+
+def test_runs_that_say_the_same_to_everything_are_named() -> None:
+    book, finished = study(CLASSES, 0, 3, ())
+    rows = finished[1].answers["val"]
+    rows.answers[:] = [0] * len(rows.answers)
+    told = summary.build("case/001", book, finished, CLASSES, 42)["val"]["remarks"]
+    assert told == ["the model answers `a` to every image in 1 of 3 runs: None-None-43"]
