@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TRAIN, VAL, MARK = BLUE, RED, GREEN
+STEPS = 8  # rates that differ: with more of them the rate falls smoothly, and ends near 0
 MOST = 4  # metrics that are drawn
 
 
@@ -82,13 +83,13 @@ def _marks(axes: Axes, curve: Curve, verdict: Verdict, watch: str, losses: bool)
 
 
 def _rate(axes: Axes, curve: Curve) -> None:
-    """The learning rate of each epoch, on a logarithmic axis where it spans more than one power of ten."""
+    """The learning rate of each epoch, on a logarithmic axis where a few steps span more than one power of ten."""
     from matplotlib.ticker import MaxNLocator
 
     points = [(x, y) for x, y in zip(curve.epochs, curve.rate, strict=True) if y is not None]
     axes.plot(*zip(*points, strict=True), color=GRAY, lw=1.6, drawstyle="steps-mid")
     values = [y for _, y in points if y > 0]
-    if values and max(values) > 10 * min(values):
+    if len(set(values)) <= STEPS and values and max(values) > 10 * min(values):
         axes.set_yscale("log")
     style(axes, "learning rate", "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -9,6 +9,8 @@ from specc.run import metrics
 from specc.run.evaluate.rivals import Images, Rivals
 from specc.run.evaluate.rows import FINDING, MEAN, Question, Rows, each_finding, joined
 
+FEW = 10  # patients: with fewer, an interval is rough, and chance is not excluded
+
 VAL, TEST, EXTERNAL = "val", "test", "external"
 ROLES = {
     VAL: "validation (these images chose the epoch)",
@@ -156,7 +158,7 @@ def of_images(rows: Rows, question: Question) -> list[str]:
     patients = len(set(rows.patients))
     if patients == 1:
         found.append("one patient alone: no intervals, as they say how much patients differ")
-    elif patients < 10:
+    elif patients < FEW:
         found.append(f"only {patients} patients: the intervals themselves are rough")
     if len(rows.files) > 1 and rows.patients == rows.files:
         found.append("nothing tells the patients: each image counts as one of its own; intervals may be too narrow")

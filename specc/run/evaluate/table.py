@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specc.run.evaluate.judge import EXTERNAL, OWN, TEST, VAL
+from specc.run.evaluate.judge import EXTERNAL, FEW, OWN, TEST, VAL
 from specc.run.evaluate.rivals import FOREST, TRIVIAL
 from specc.run.evaluate.rows import MEAN, Question
 
@@ -78,6 +78,8 @@ def _beside(part: Mapping[str, Any], question: Question) -> str:
     if sign * (mine["value"] - other) <= 0:
         return f"  no better than {what}"
     clearly = edge is not None and sign * (edge - other) > 0
+    if clearly and part.get("patients", FEW) < FEW:
+        return f"  better than {what}; with {part['patients']} patients it may be chance"
     return f"  {'better' if clearly else 'not clearly better'} than {what}"
 
 
