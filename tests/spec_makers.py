@@ -266,7 +266,11 @@ def _input(maker: Maker) -> dict[str, Any]:
 
 
 def _train(maker: Maker) -> dict[str, Any]:
-    return maker.arguments(Train.model_json_schema(by_alias=True))
+    given = maker.arguments(Train.model_json_schema(by_alias=True))
+    if "phases" in given:
+        given.pop("epochs", None)
+        given["phases"] = [{key: value for key, value in phase.items() if key != "freeze"} for phase in given["phases"]]
+    return given if "phases" in given else {"epochs": 40, **given}
 
 
 def _split(maker: Maker) -> dict[str, Any]:
