@@ -236,6 +236,7 @@ class Schedule:
     doc: str
     source: str = ""
     symbols: Callable[[Any], Mapping[str, Piece | str]] = lambda arguments: {}
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

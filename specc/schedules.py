@@ -110,6 +110,10 @@ def _linear(arguments: Any) -> str:
     return f"polynomial(time, {float(max(arguments.after, arguments.warmup))!r}, 1.0, {float(arguments.least)!r})"
 
 
+def _example(words: str) -> str:
+    return f"train:\n  epochs: 20\n  batch_size: 32\n  schedule: {{{words}}}"
+
+
 SCHEDULES = (
     Schedule(
         "constant",
@@ -118,6 +122,7 @@ SCHEDULES = (
         _composed(lambda a: ""),
         "The same learning rate all the time, after a warm-up where there is one.",
         "Goyal et al. 2017, arXiv:1706.02677, section 2.2 (warm-up)",
+        example=_example("constant: {warmup: 3}"),
     ),
     Schedule(
         "step",
@@ -126,6 +131,7 @@ SCHEDULES = (
         _composed(lambda a: f"multistep(time, {tuple(float(at) for at in a.at)!r}, {float(a.factor)!r})"),
         "Multiplies the rate by a factor after the epochs that are named.",
         "He et al. 2015, arXiv:1512.03385, section 3.4",
+        example=_example("step: {at: [10, 15], factor: 0.1}"),
     ),
     Schedule(
         "exponential",
@@ -134,6 +140,7 @@ SCHEDULES = (
         _composed(lambda a: f"exponential(time, {float(a.factor)!r}, {float(a.least)!r})"),
         "Multiplies the rate by a factor after every epoch.",
         "torch.optim.lr_scheduler.ExponentialLR",
+        example=_example("exponential: {factor: 0.9}"),
     ),
     Schedule(
         "cosine",
@@ -142,6 +149,7 @@ SCHEDULES = (
         _composed(_falling("cosine", "least")),
         "Lets the rate fall along half a cosine wave, a little at every step, to reach its end with the last epoch.",
         "Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5",
+        example=_example("cosine: {warmup: 2}"),
     ),
     Schedule(
         "linear",
@@ -150,6 +158,7 @@ SCHEDULES = (
         _composed(_linear),
         "Lets the rate fall in a straight line, a little at every step, to reach its end with the last epoch.",
         "torch.optim.lr_scheduler.PolynomialLR with power 1",
+        example=_example("linear: {after: 10}"),
     ),
     Schedule(
         "polynomial",
@@ -158,6 +167,7 @@ SCHEDULES = (
         _composed(_falling("polynomial", "power", "least")),
         "Lets the rate fall as (1 - t)^power, where t is the part of the training that is done.",
         "Chen et al. 2017, arXiv:1606.00915, section 4.1 (poly)",
+        example=_example("polynomial: {power: 0.9}"),
     ),
     Schedule(
         "one_cycle",
@@ -167,6 +177,7 @@ SCHEDULES = (
         "Lets the rate rise to the learning rate and fall far below it, each along half a cosine wave. The momentum "
         "stays as it is.",
         "Smith and Topin 2019, arXiv:1708.07120; torch.optim.lr_scheduler.OneCycleLR",
+        example=_example("one_cycle: {rise: 0.3}"),
     ),
     Schedule(
         "plateau",
@@ -177,5 +188,6 @@ SCHEDULES = (
         "val_loss) has not improved for more than `patience` epochs.",
         "torch.optim.lr_scheduler.ReduceLROnPlateau (threshold_mode abs)",
         _plateau,
+        example=_example("plateau: {factor: 0.5, patience: 5}"),
     ),
 )
