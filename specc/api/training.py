@@ -105,8 +105,9 @@ class Trained(Shown):
         return lines
 
     def shown(self) -> list[FilePath]:
-        """The learning curve, and the pictures of the evaluation."""
-        return [self.run / "eval" / "learning_curve.png", *(self.evaluation.pictures if self.evaluation else ())]
+        """The learning curve, what the network sees, and the pictures of the evaluation."""
+        own = [self.run / "eval" / name for name in ("learning_curve.png", montage.PICTURE)]
+        return [*own, *(self.evaluation.pictures if self.evaluation else ())]
 
 
 def train(

@@ -23,6 +23,7 @@ def demo(
         edge.then(f"cd {folder} && specc train --resume {trained.run.relative_to(folder)}")
         raise SystemExit(trained.exit_code)
     edge.say(f"\nlearning curve  {trained.run / 'eval' / 'learning_curve.png'}")
+    edge.say(f"what it sees    {trained.run / 'eval' / 'what_the_network_sees.png'}")
     edge.say(f"model           {trained.run / 'model.onnx'}")
     edge.say(f"program         {folder / 'program' / 'train.py'}")
     edge.then(f"open {folder / SPEC}, change a layer, and run `specc train {SPEC}` in {folder}/")
