@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from specc.api.cache import cache as cache
     from specc.api.evaluation import evaluate as evaluate
     from specc.api.prediction import predict as predict
     from specc.api.program import check as check
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from specc.api.training import export as export
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "compile", "evaluate", "export", "predict", "show", "summarize", "train"]
+__all__ = ["__version__", "cache", "check", "compile", "evaluate", "export", "predict", "show", "summarize", "train"]
 
 _CALLS = {
+    "cache": "specc.api.cache",
     "check": "specc.api.program",
     "compile": "specc.api.program",
     "evaluate": "specc.api.evaluation",

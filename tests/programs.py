@@ -28,6 +28,7 @@ SAME = (
     "checkpoints",
     "readers",
     "tables",
+    "cache",
     "index",
     "pixels",
     "export",

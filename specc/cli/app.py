@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specc import __version__
-from specc.cli import check, compile_, demo, edge, eval_, explain, export, predict, show, train
+from specc.cli import cache, check, compile_, demo, edge, eval_, explain, export, predict, show, train
 
 app = typer.Typer(
     name="specc",
@@ -46,5 +46,6 @@ for name, command, purpose in (
     ("eval", eval_.eval_, "figures with intervals, and a baseline"),
     ("export", export.export, "the ONNX model once more, with parity"),
     ("predict", predict.predict, "answers of a model about images"),
+    ("cache", cache.cache, "what is kept of images, and its limit"),
 ):
     app.command(name, short_help=purpose)(edge.guarded(command))

@@ -24,16 +24,8 @@ PIECES = "specc.pieces"
 WHOLE = {
     f"{PIECES}.{name}": name
     for name in (
-        "runtime",
-        "command",
-        "checkpoints",
-        "readers",
-        "tables",
-        "folds",
-        "subset",
-        "index",
-        "pixels",
-        "export",
+        *("runtime", "command", "checkpoints", "readers", "tables", "folds", "subset"),
+        *("cache", "index", "pixels", "export"),
     )
 }
 HOMES = {

@@ -7,20 +7,19 @@ import math
 import os
 import secrets
 import shutil
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from specc.pieces import readers
+from specc.pieces import cache, readers
 
 VERSION = 2  # of the file, and of what pixels mean: another one is read anew
 BUDGET = 2 << 30  # bytes of decoded pixels that are kept; what is beyond is decoded again where it is needed
@@ -54,7 +53,11 @@ class Store:
 
     def __init__(self, folder: Path, budget: int) -> None:
         self.path, self.left, self.at = folder / f"pixels-{secrets.token_hex(8)}.bin", budget, 0
-        self.file = self.path.open("wb", buffering=1 << 20) if budget > 0 else None
+        self.file: IO[bytes] | None = None
+        with suppress(OSError):
+            self.file = self.path.open("wb", buffering=1 << 20) if budget > 0 else None
+        if self.file is not None:
+            cache.locked(self.file, alone=True)  # while no index names it, nobody takes it for one that is left over
 
     def keep(self, entry: Entry, values: Array | None) -> Entry:
         """The entry, with the place where its pixels lie if there was room."""
@@ -69,15 +72,25 @@ class Store:
         place, self.at, self.left = self.at, self.at + values.nbytes, self.left - values.nbytes
         return replace(entry, kept=(self.path.name, place, values.dtype.str))
 
+    def whole(self, entries: list[Entry]) -> list[Entry]:
+        """The entries; without their places where not all of it lies on the disk now."""
+        try:
+            if self.file is not None:
+                self.file.flush()
+        except OSError:
+            self.at = 0
+        gone = "" if self.at else self.path.name
+        return [replace(entry, kept=None) if entry.kept and entry.kept[0] == gone else entry for entry in entries]
+
     def close(self) -> None:
-        """What does not lie on the disk now will be missed, and decoded again."""
+        """Let go of the file; one that is of no use is removed."""
         if self.file is not None:
-            try:
+            with suppress(OSError):  # what could not be written is written once more when a file is closed
                 self.file.close()
-            except OSError:
-                self.at = 0
+            self.file = None
         if not self.at:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
 
 
 def index(
@@ -90,12 +103,13 @@ def index(
 ) -> list[Entry]:
     """Hash and decode every file but those that `cache_file` knows by path, size and time, and keep it up to date.
 
-    A file of several frames is decoded only when `frame` says which one. Raises OSError if the index cannot be written.
+    A file of several frames is decoded only when `frame` says which one. Several processes may do so at once: what each
+    finds is kept. An index that cannot be written is no fault; the next who asks reads the files anew.
     """
     folders: dict[str, str] = {}
     names, store = [place_of(str(path), folders) for path in paths], Path(cache_file)
     reading = [VERSION, window, frame]
-    known = known_entries(store, reading)
+    known = with_pixels(known_entries(store, reading), store.parent)
     before = [known.get(name, Entry(name)) for name in names]
     entries = [seen if seen.facts and unchanged(seen) else None for seen in before]
     new = [place for place, entry in enumerate(entries) if entry is None]
@@ -103,28 +117,67 @@ def index(
         if progress:
             progress(len(names), len(names))
         return before
-    store.parent.mkdir(parents=True, exist_ok=True)
-    for gone in [path for path in known if not os.path.exists(path)] + [names[place] for place in new]:
-        known.pop(gone, None)
-    room = min(BUDGET - sum(size_of(entry) for entry in known.values()), shutil.disk_usage(store.parent).free // 2)
-    kept = Store(store.parent, room)
-    found = several(lambda place: examine(names[place], window, frame), new, workers)
-    for done, (place, (entry, values)) in enumerate(zip(new, found, strict=True), len(names) - len(new) + 1):
-        entries[place] = kept.keep(entry, values)
-        if progress:
-            progress(done, len(names))
-    kept.close()
-    whole = [entry for entry in entries if entry is not None]
-    known.update((entry.path, entry) for entry in whole)
-    with tempfile.NamedTemporaryFile("w", dir=store.parent, delete=False, encoding="ascii") as part:
-        rows = [vars(entry) | {"facts": entry.facts and vars(entry.facts)} for entry in known.values()]
-        part.write(json.dumps({"reading": reading, "files": rows}))  # `dump` would take twenty times as long
-    Path(part.name).replace(store)
-    in_use = {entry.kept[0] for entry in known.values() if entry.kept}
-    for old in store.parent.glob("pixels-*.bin"):
-        if old.name not in in_use:
-            old.unlink(missing_ok=True)
+    kept = Store(store.parent, room(store.parent, known))
+    try:
+        found = several(lambda place: examine(names[place], window, frame), new, workers)
+        for done, (place, (entry, values)) in enumerate(zip(new, found, strict=True), len(names) - len(new) + 1):
+            entries[place] = kept.keep(entry, values)
+            if progress:
+                progress(done, len(names))
+        whole = kept.whole([entry for entry in entries if entry is not None])
+        with suppress(OSError), cache.in_turn(store.parent):
+            write_index(store, reading, whole)
+    except BaseException:
+        kept.at = 0  # no index names it
+        raise
+    finally:
+        kept.close()
     return whole
+
+
+def write_index(store: Path, reading: list[Any], found: list[Entry]) -> None:
+    """Put entries beside those that are there by now, and remove pixels that no entry names. Raises OSError."""
+    known = with_pixels(known_entries(store, reading), store.parent)
+    known = {path: entry for path, entry in known.items() if os.path.exists(path)}
+    known.update((entry.path, entry) for entry in found)
+    rows = [vars(entry) | {"facts": entry.facts and vars(entry.facts)} for entry in known.values()]
+    with cache.writing(store) as part:
+        part.write(json.dumps({"reading": reading, "files": rows}).encode("ascii"))
+    named = {entry.kept[0] for entry in known.values() if entry.kept}
+    for old in store.parent.glob("pixels-*.bin"):
+        if old.name not in named:
+            cache.remove(old)  # but not what another process uses, or writes
+
+
+def room(folder: Path, known: Mapping[str, Entry]) -> int:
+    """Bytes of pixels that may be written: what the budget leaves beside those that stay, none where none can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        most = min(BUDGET, cache.limit(folder) // 4)
+        cache.make_room(folder)
+        stay = {entry.kept[0] for entry in known.values() if entry.kept and unchanged(entry)}
+        there = sum((folder / name).stat().st_size for name in stay if (folder / name).exists())
+        return min(most - there, shutil.disk_usage(folder).free // 2) if os.access(folder, os.W_OK) else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def with_pixels(known: dict[str, Entry], folder: Path) -> dict[str, Entry]:
+    """Entries whose pixels are there as far as they were kept, in a file that is mostly of use.
+
+    What was removed by hand is read and kept anew; so is the rest of a file of which more than half is of no use any
+    more, so that it can go.
+    """
+    used: dict[str, int] = {}
+    for entry in known.values():
+        if entry.kept:
+            used[entry.kept[0]] = used.get(entry.kept[0], 0) + size_of(entry) * unchanged(entry)
+    good = set()
+    for name, useful in used.items():
+        with suppress(OSError):
+            if 2 * useful >= (folder / name).stat().st_size:
+                good.add(name)
+    return {path: entry for path, entry in known.items() if not entry.kept or entry.kept[0] in good}
 
 
 def place_of(path: str, folders: dict[str, str]) -> str:

@@ -1,7 +1,8 @@
 """Images of a program: every file decoded and edited once, kept in a cache that is mapped into memory."""
 
 import hashlib
-import os
+import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specc.pieces import index, readers
+from specc.pieces import cache, index, readers
 from specc.pieces import runtime as rt
 
 PARTS = ("train", "val", "test")
@@ -56,11 +57,11 @@ class Images(NamedTuple):
         return {part: len(places) for part, places in self.parts.items() if places}
 
 
-def pixels_of(entry: index.Entry, window: str, frame: int | None, samples: int, cache: Path) -> Tensor:
+def pixels_of(entry: index.Entry, window: str, frame: int | None, samples: int, folder: Path) -> Tensor:
     """(1, samples, H, W) modality values; a grey image among coloured ones has three equal samples."""
     if isinstance(entry, Stack):
-        return torch.cat([pixels_of(file, window, frame, 1, cache) for file in entry.files], 1)
-    pixels = torch.from_numpy(index.read(entry, cache, window, frame)).permute(2, 0, 1)
+        return torch.cat([pixels_of(file, window, frame, 1, folder) for file in entry.files], 1)
+    pixels = torch.from_numpy(index.read(entry, folder, window, frame)).permute(2, 0, 1)
     return pixels.expand(samples, -1, -1)[None]
 
 
@@ -82,25 +83,50 @@ def cached(
     key.update(repr((window, frame, edits.values, shape, buffers)).encode())
     for code in (sys.modules[type(edits).__module__].__file__, readers.__file__):
         key.update(Path(str(code)).read_bytes())
-    target = options.cache / f"{key.hexdigest()[:24]}.npy"
+    digest, folder = key.hexdigest()[:24], Path(options.cache)
+    for index_of in {file.kept[0] for entry in files for file in files_of(entry) if file.kept}:
+        cache.hold(folder / index_of)
+    found = next((path for path in folder.glob(f"*.{digest}.npy") if cache.hold(path)), None)
+    if found is None:
+        found = folder / f"{study()}.{digest}.npy"
+        make(found, files, window, frame, edits, shape, options)
+    edited_images: np.ndarray[Any, Any] = np.load(found, mmap_mode="c")
+    return edited_images
+
+
+def make(
+    target: Path,
+    files: list[index.Entry],
+    window: str,
+    frame: int | None,
+    edits: Any,
+    shape: tuple[int, ...],
+    options: Any,
+) -> None:
+    """Write the edited images. Mapped memory would turn a full disk into a crash: this ends with an OSError."""
 
     @torch.no_grad()
     def edited(file: index.Entry) -> bytes:
         image: np.ndarray[Any, Any] = edits(pixels_of(file, window, frame, edits.values[2], options.cache))[0].numpy()
         return image.astype("<f4", copy=False).tobytes()
 
-    if not target.exists():
-        part = target.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as store:  # mapped memory would turn a full disk into a crash
-            heading = {"descr": "<f4", "fortran_order": False, "shape": (len(files), *shape)}
-            np.lib.format.write_array_header_1_0(store, heading)
-            for done, image in enumerate(index.several(edited, files, options.workers), 1):
-                store.write(image)
-                if done % 64 == 0 or done == len(files):
-                    rt.event("data", done=done, total=len(files))
-                    rt.leave_if_asked()
-            store.flush()
-            os.fsync(store.fileno())
-        part.replace(target)
-    edited_images: np.ndarray[Any, Any] = np.load(target, mmap_mode="c")
-    return edited_images
+    try:
+        cache.make_room(target.parent, 4 * len(files) * math.prod(shape) + 4096)
+    except ValueError as fault:
+        rt.fail("T671", f"the limit of the cache is {fault}", f"set {cache.SETTING} to a size, or unset it", 2)
+    with cache.writing(target) as store:
+        heading = {"descr": "<f4", "fortran_order": False, "shape": (len(files), *shape)}
+        np.lib.format.write_array_header_1_0(store, heading)
+        for done, image in enumerate(index.several(edited, files, options.workers), 1):
+            store.write(image)
+            if done % 64 == 0 or done == len(files):
+                rt.event("data", done=done, total=len(files))
+                rt.leave_if_asked()
+
+
+def study() -> str:
+    """The name of the study that this program is of, where it stands beside its contract."""
+    try:
+        return str(json.loads(Path(__file__).with_name("contract.json").read_bytes())["name"])
+    except (OSError, ValueError, LookupError):
+        return "images"
