@@ -593,6 +593,30 @@ def test_bit_depth(case: Case) -> None:
     assert case.check()[0] == []
 
 
+def test_numbers_that_are_standardized_as_they_are(case: Case) -> None:
+    def make(shift: float, factor: float) -> Callable[[int], bytes]:
+        def tif(n: int) -> bytes:
+            stream = io.BytesIO()
+            tifffile.imwrite(stream, (case.pixels(n) * factor + shift).astype("float32"))
+            return stream.getvalue()
+
+        return tif
+
+    case.all(make(0, 1), "tiff")
+    told = only(case, "D422", "0..1", "real numbers have no range", "window: {center: 128, width: 256}")
+    assert any("`scale: standardize`" in note.text for note in told.notes)
+    case.swap("scale: 0..1", "scale: standardize")
+    assert case.check()[0] == []
+    case.swap("format: tiff", "format: png")
+    case.all(make(0, 1e-5), "tiff")
+    only(case, "D422", "standardize", "all values lie within 0.0024", "taken for rounding")
+    case.swap("format: tiff", "format: png")
+    case.all(make(-1000, 1), "tiff")
+    assert case.check()[0] == []
+    case.swap("scale: standardize", "scale: standardize, resize: fit")
+    only(case, "D422", "standardize", "values below 0", "black is -1000 here", "window: {center: -875")
+
+
 @pytest.mark.parametrize("kind", ["int16", "float32", "uint32"])
 def test_numbers_without_a_range(case: Case, kind: str) -> None:
     def make(n: int) -> bytes:

@@ -528,6 +528,17 @@ def test_import_needs_only_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+def test_an_image_that_imagej_saved(tmp_path: Path, kind: str) -> None:
+    """One is read; a stack, of which tifffile shows one page, is not taken for its first."""
+    pixels = GREY8.astype(kind)
+    assert np.array_equal(readers.read(write(tmp_path / "1.tif", tiff(pixels, imagej=True)))[0][..., 0], pixels)
+    stack = write(tmp_path / "2.tif", tiff(np.stack([pixels, pixels]), imagej=True))
+    with pytest.raises(readers.ReadError) as caught:
+        readers.read(stack)
+    assert caught.value.code in ("P804", "P805")
+
+
 # The index
 
 

@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 import yaml
+from programs import make_data, spec
 
+from specc.compile import check
 from specc.errors import SpeccError
 from specc.plugin import Call
 from specc.run import resume
 from specc.run.folders import Run, claimed, create, digest, fill, plain, slug
+from specc.run.origins import origins
 from specc.run.override import override
 from specc.run.progress import Lines, line
 from specc.run.start import command, follow
@@ -360,3 +363,18 @@ def test_bad_overrides(setting: str) -> None:
     with pytest.raises(SpeccError) as caught:
         override(parse(TEXT, "a.yaml"), [setting])
     assert codes(caught)[-1] == "T657"
+
+
+def test_a_changed_file_of_names_is_a_change_of_the_data(tmp_path: Path) -> None:
+    make_data(tmp_path)
+    (tmp_path / "names.txt").write_text("dark\nlight\n", encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(spec(output="{classes: {file: names.txt}}"), encoding="utf-8")
+    before, _ = check(tmp_path / "s.yaml", data=False)
+    assert before is not None
+    first = origins(before, tmp_path).hashes
+    (tmp_path / "names.txt").write_text("light\ndark\n", encoding="utf-8")
+    after, _ = check(tmp_path / "s.yaml", data=False)
+    assert after is not None
+    second = origins(after, tmp_path).hashes
+    assert {name for name in first if first[name] != second[name]} == {"names.txt"}
+    assert first.keys() == second.keys()

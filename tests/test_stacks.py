@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 import PIL.Image
 import pytest
+import tifffile
 from pictures import pillow, write
 from programs import (
     Array,
@@ -344,3 +345,32 @@ def test_the_resolved_spec_makes_the_same_program() -> None:
     again = study_of(resolved(study))
     first, second = program(CASES["standardize"]), {**compile_study(again)}
     assert {name for name in first if first[name] != second[name]} <= {"train.py", "contract.json"}
+
+
+# ------------------------------------------------------------------ numbers without a range
+
+
+def test_real_numbers_are_standardized_as_they_are(tmp_path: Path) -> None:
+    """Below 0 and above 65535: nothing is cut off, in a file a case and in files by channel."""
+    lines = ["a,b,label,split"]
+    for number in range(16):
+        noise = np.random.default_rng(number).normal(size=(2, 8, 8)).astype("float32")
+        for name, pixels in (("a", noise[0] * 1e5 - 1e6), ("b", noise[1] + number % 2)):
+            tifffile.imwrite(tmp_path / f"{number}{name}.tif", pixels.astype("float32"))
+        lines.append(
+            f"{number}a.tif,{number}b.tif,{'dark' if number % 2 else 'light'},{'val' if number > 11 else 'train'}"
+        )
+    write(tmp_path / "stack.csv", "\n".join([*lines, ""]).encode())
+    for name, channels, columns in (("one", "mono", "a"), ("two", "[x, y]", "[a, b]")):
+        parts = stack(f"image: {columns}, label: label", format="tiff", size="[8, 8]", resize="", channels=channels,
+                      scale="standardize")  # fmt: skip
+        train = put(program(spec(**parts)), tmp_path / name)
+        done = start(train, tmp_path)
+        assert done.returncode == 0, done.stderr
+        arrays = [np.load(file) for file in (train.parent / "cache").glob("*.npy")]
+        edited = next(array for array in arrays if abs(array[:12].mean()) < 1e-3)
+        np.testing.assert_allclose(edited[:12].std((0, 2, 3)), 1, atol=1e-3)
+        for place, letter in enumerate("ab"[: edited.shape[1]]):
+            plain = readers.read(tmp_path / f"3{letter}.tif")[0][..., 0]
+            known = np.stack([readers.read(tmp_path / f"{n}{letter}.tif")[0][..., 0] for n in range(12)])
+            np.testing.assert_allclose(edited[3, place], (plain - known.mean()) / known.std(), atol=2e-3)

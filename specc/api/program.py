@@ -111,7 +111,9 @@ def study_of(run: Run, lock: Lock, root: FilePath) -> Study:
     """The study that a run was started with, its spec read as if it stood in `root`. Raises SpeccError."""
     from specc.compile import check as check_spec
 
-    document = parse(run.spec.read_text(encoding="utf-8"), str(root / FilePath(lock.spec_file).name))
+    file = (run.folder / lock.spec_file).resolve()  # beside it lie the files of names
+    place = file if file.is_file() else root / file.name
+    document = parse(run.spec.read_text(encoding="utf-8"), str(place))
     study, diagnostics = check_spec(document.file, False, document)
     return Checked(study, tuple(diagnostics), {document.file: document.text}).require()
 

@@ -27,8 +27,7 @@ from typing import Any
 
 import numpy as np
 
-MAX_FILE, MAX_INFLATED, MAX_SAMPLES = 1 << 30, 64 << 20, 48 << 20  # bytes, bytes, numbers in a frame
-MAX_READS = 200_000  # of a DICOM header, two an element
+MAX_FILE, MAX_INFLATED, MAX_SAMPLES, MAX_READS = 1 << 30, 64 << 20, 48 << 20, 200_000  # bytes; bytes; numbers a frame
 DICOM = "1.2.840.10008.1.2"  # implicit little endian; with a suffix, the other transfer syntaxes
 SYNTAXES = dict.fromkeys(("", ".1", ".1.99", ".2", ".5"), "pydicom")  # which are accepted, and who decodes them
 SYNTAXES |= {".4.50": "pillow", ".4.51": "pillow", ".4.57": "python-gdcm", ".4.70": "python-gdcm"}
@@ -202,7 +201,8 @@ def _tiff(data: bytes) -> tuple[Facts, Decode]:
     import tifffile
 
     pages: Any = tifffile.TiffFile(io.BytesIO(data)).pages
-    _require(not pages[0].is_imagej or "images=" not in pages[0].description or len(pages) > 1, "P804", "ImageJ stack")
+    told = pages[0].description.replace("images=1\n", "") if pages[0].is_imagej else ""  # a stack lies behind one page
+    _require("images=" not in told or len(pages) > 1, "P804", "ImageJ stack")
     first = _tiff_facts(pages[0])
 
     def decode(window: str, frame: int) -> Array:
@@ -252,7 +252,7 @@ def _tiff_pillow(data: bytes, frame: int, page: Any) -> Array:
 class _Metered(io.BytesIO):
     """Bears only so many reads: a header of a million elements is refused in time."""
 
-    left = MAX_READS
+    left = MAX_READS  # two an element
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.left -= 1

@@ -10,6 +10,8 @@ from pathlib import Path as FilePath
 from specc.data import look_at
 from specc.data.look import shown
 from specc.run.faults import fault
+from specc.source import Sequence_
+from specc.spec.names import PLACES
 from specc.study import Study
 
 
@@ -36,6 +38,13 @@ class Origins:
         return lambda file: self.lines.get(file, {}).get(name, "")
 
 
+def names_file(study: Study) -> list[FilePath]:
+    """The files of names that the spec points to, as `classes: {file: names.txt}`."""
+    lists = [study.document.node(path) for path in PLACES]
+    stand = {str(of.items[0].definition.file) for of in lists if isinstance(of, Sequence_) and of.items[0].definition}
+    return [FilePath(file) for file in sorted(stand - {study.document.file})]
+
+
 def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | None = None) -> Origins:
     """The images of a study whose relative paths start in `root`; the index in `.specc/` knows what did not change.
 
@@ -55,6 +64,8 @@ def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | Non
         table = FilePath(study.spec.data.manifest)
         hashes[table.as_posix()] = hashlib.sha256((root / table).read_bytes()).hexdigest()
     lines = {name: row.values for name, row in zip(names, look.table.rows, strict=True) if row.values}
+    for path in names_file(study):
+        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     cases = {name: tuple(shown(look.table, file) for file in row.by_file()) for name, row in
              zip(names, look.table.rows, strict=True) if row.others}  # fmt: skip
     return Origins(root, hashes, dict(zip(names, people, strict=False)), lines, cases)

@@ -114,7 +114,7 @@ def check_data(run: Run, now: Mapping[str, str], before: Mapping[str, str]) -> N
     if not gone and not new and not other:
         return
     counts = f"{len(gone)} gone, {len(new)} new, {len(other)} with other content"
-    message = f"the images changed since this run was started: {counts}"
+    message = f"the data changed since this run was started: {counts}"
     raise fault("T653", message, "put them back", FRESH, where=_some([*gone, *new, *other]))
 
 
