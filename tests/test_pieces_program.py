@@ -35,6 +35,11 @@ def bind(slots: Slots, module: Any, **values: Any) -> None:
         slots.setattr(module, name, value)
 
 
+def same(items: Any) -> Any:
+    """What a slot that is left out does."""
+    return items
+
+
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: Slots) -> Path:
     """Twelve PNG files; slots filled so that a program of 8x8 pixels reads them."""
@@ -60,6 +65,9 @@ def fill(folder: Path, slots: Slots) -> Path:
         SHAPE=(1, 8, 8),
         READ_WINDOW="none",
         FRAME=None,
+        file_by_file=same,
+        stacked=same,
+        each_file=same,
     )
     bind(slots, edits, HEIGHT=8, WIDTH=8, mixing=edits.to_mono)
     bind(slots, edits, resize=resize.resize_fit, window=edits.clip_window)

@@ -169,7 +169,7 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     run, samples = options.run, images.edits.values[2]
     low, high = (np.reshape(edge, (-1, 1, 1)) for edge in images.edits.values[:2])
     contract = read_contract()
-    reading = {**contract["input"], **accepted(images, contract["input"]["channels"])}
+    reading = {**contract["input"], **accepted(images, contract["input"].get("channels"))}
     resized = reading["resize"] is not None
     height, width = (61, 50) if resized else reading["size"]
     axes = {0: "batch", 2: "height", 3: "width"} if resized else {0: "batch"}
