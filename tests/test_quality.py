@@ -1,0 +1,77 @@
+"""benchmarks/quality.py: one short training through it, what it keeps, and the page that it writes."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from programs import ROOT
+
+FILE = ROOT / "benchmarks" / "quality.py"
+
+
+@pytest.fixture(scope="module")
+def quality() -> ModuleType:
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("quality", FILE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["quality"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_one_training_is_kept_and_shown(quality: ModuleType, tmp_path: Path) -> None:
+    task = quality.TASKS[0]
+    job = quality.Job(task, 3, None, tmp_path, ("train.epochs=1",))
+    job.kept.parent.mkdir()
+    done = quality.train(job)
+    assert (done.seed, done.epochs, done.part) == (3, 1, "test")
+    assert quality.train(job) == done and len(list(job.kept.parent.glob("*.runs/*/*"))) == 1
+    longer = quality.Job(task, 3, None, tmp_path, ("train.epochs=2",))
+    assert quality.train(longer).epochs == 2
+    assert "| T1 or T2 | [lenet.yaml](../specs/lenet.yaml) | test: 72 images, 3 groups |" in quality.page(
+        {task: [done]}
+    )
+
+
+def figures(value: float) -> dict[str, object]:
+    """As `specc eval` writes them, with one metric."""
+    figure = {"mae": {"value": value, "low": value / 2, "high": value * 2}}
+    part = {"images": 9, "patients": 2, "metrics": figure, "baseline": {"trivial": figure, "intensity forest": figure}}
+    return {"val": part}
+
+
+def test_all_seeds_count(quality: ModuleType) -> None:
+    """A mean over the aim is missed, whatever the best seed got; validation is called so."""
+    task = quality.Task("x", "x", "lenet.yaml", "a/b.csv", "mae", 2.0)
+    runs = [quality.Done("", "", seed, 1.0, 3, 2, figures(value)) for seed, value in enumerate((1.0, 2.0, 6.0))]
+    cells = quality.row(task, runs)
+    assert cells[2].startswith("**validation**")
+    assert cells[4:] == ["<= 2", "**3.0**", "2.6", "1.0 to 6.0", "0.5 to 12.0", "1.0", "1.0", "**missed**"]
+    assert quality.row(task, runs[:2])[-1] == "yes"
+
+
+def test_tables_are_found_where_a_set_was_unpacked(quality: ModuleType, tmp_path: Path) -> None:
+    assert quality.find(tmp_path, "digits/digits.csv") is None
+    for folder in ("other/digits.csv", "z/digits/digits.csv"):
+        (tmp_path / folder).parent.mkdir(parents=True)
+        (tmp_path / folder).write_text("file\n")
+    assert quality.find(tmp_path, "digits/digits.csv") == tmp_path / "z" / "digits" / "digits.csv"
+
+
+def test_figures_go_between_their_marks(quality: ModuleType, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")
+    quality.write("new", "x", page)
+    assert page.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
+    for kind in ("whole sets", "images of this repository"):
+        assert quality.PAGE.read_text(encoding="utf-8").count(f"<!-- {kind} -->") == 1
+
+
+def test_every_example_but_dicom_is_judged(quality: ModuleType) -> None:
+    judged = {task.spec for task in quality.TASKS}
+    assert {path.name for path in (ROOT / "specs").glob("*.yaml")} - judged == {"lenet_dicom.yaml"}
