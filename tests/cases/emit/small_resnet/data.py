@@ -54,7 +54,7 @@ def edit_once(
     """All images edited, and the module that does it."""
     samples = max(entry.facts.samples for entry in entries if entry.facts)
     edits = UnitEdits(*values, samples)
-    return cached(entries, "none", None, edits, (1, 64, 64), options), edits
+    return cached(entries, "none", None, edits, (1, 128, 128), options), edits
 
 
 def rows(root: Path) -> list[dict[str, str]]:

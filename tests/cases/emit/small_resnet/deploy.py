@@ -44,7 +44,7 @@ class UnitEdits(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, clip_window(pixels, *self.values[:2]))
-        return resize_fit(images, 64, 64)
+        return resize_fit(images, 128, 128)
 
 
 def positive_second(probability: Tensor) -> Tensor:

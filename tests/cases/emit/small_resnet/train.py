@@ -1,6 +1,6 @@
 """Trains `t1-or-t2-resnet`: classification; parameters: network 19,513.
 
-Compiled by specc 0.1.0 from the spec with SHA-256 a0f41a87c8fd86c5.
+Compiled by specc 0.1.0 from the spec with SHA-256 ae2e603330ce830d.
     python train.py                           on one GPU, or on the CPU; `--resume` after an interruption
     torchrun --nproc-per-node 8 -- train.py   on eight; paths of the data start in `--data`, else here
 """
@@ -18,6 +18,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 import checkpoints
 import command
 import runtime as rt
+from augment import augment
 from data import all_steps, batches, load_images
 from deploy import TwoClasses
 from export import export_images
@@ -25,6 +26,8 @@ from metrics import Loss, binary_cross_entropy, outputs_of, sanity, two_class_sc
 from model import Network
 from pixels import Images
 from preview import save_samples
+from schedule import paced, told
+from updates import Averaging, average_of
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,15 @@ class Config:
     """What the spec settles."""
 
     seed: int = 42  # every random number of the run follows from it
-    epochs: int = 15  # passes over the training images, at most
+    epochs: int = 30  # passes over the training images, at most
     batch_size: int = 16  # images in a step, over all ranks
-    patience: int = 5  # epochs without improvement before training stops
+    patience: int = 30  # early stop is off
     min_delta: float = 0.0  # a smaller improvement does not count
-    learning_rate: float = 0.05  # of sgd
+    learning_rate: float = 0.002  # of adam
 
 
 def network_optimizer(net: nn.Module) -> torch.optim.Optimizer:
-    weights, others = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": 0.0001}, {"params": others}]  # others: biases, batchnorm
-    return torch.optim.SGD(groups, lr=Config.learning_rate, momentum=0.9, fused=True)
+    return torch.optim.Adam(net.parameters(), lr=Config.learning_rate, betas=(0.9, 0.999), eps=1e-08, fused=True)
 
 
 def learn_whole(net: nn.Module, optimizer: Any, criterion: Loss, images: Images, targets: Tensor) -> rt.Step:
@@ -50,12 +51,12 @@ def learn_whole(net: nn.Module, optimizer: Any, criterion: Loss, images: Images,
 
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         net.train()
-        inputs = images.pick(batch.ids)
+        inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
         loss = criterion(net(inputs), targets[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         loss.backward()
         rt.share_gradients(net.parameters())
-        optimizer.step()
+        paced(optimizer, batch.time).step()
         return {"loss": loss}
 
     return train_step
@@ -67,12 +68,12 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     net = convert_conv2d_weight_memory_format(Network().to(device), torch.channels_last)
     train, val, targets = images.parts["train"], images.parts["val"], images.targets["target"]
     known, truth = targets[: len(train)], targets[val.start : val.stop]
-    optimizer, criterion = network_optimizer(net), binary_cross_entropy
+    optimizer, criterion = Averaging(network_optimizer(net), net), binary_cross_entropy
 
     def evaluate() -> dict[str, float]:
-        outputs = outputs_of(net, images, "val", device, 1)
+        outputs = outputs_of(average_of(net, optimizer), images, "val", device, 1)
         loss = criterion(outputs, truth).mean().item()
-        return {"val_loss": loss, **two_class_scores(outputs, truth)}
+        return told({"val_loss": loss, **two_class_scores(outputs, truth)}, optimizer)
 
     stages = (rt.Stage("train", config.epochs, learn_whole(net, optimizer, criterion, images, targets)),)
     chance = criterion(torch.zeros(len(train), 1, device=device), known).mean().item()
@@ -131,7 +132,7 @@ def fit(work: rt.Work, config: Config, device: torch.device, run: Path, resume: 
 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
-    net = work.parts["network"].cpu()
+    net = average_of(work.parts["network"], work.parts["optimizer"]).cpu()
     deploy = TwoClasses(images.edits, net, images.pixels[: len(images.parts["train"])].cpu())
     return export_images(deploy, ("answer", "probabilities", "ood_score", "accepted"), images, ("label",), options)
 
