@@ -25,6 +25,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from specc.errors import SpeccError
+
 HERE = Path(__file__).resolve().parent
 SPECS = HERE.parent / "specs"
 PAGE = HERE / "quality.md"
@@ -126,6 +128,14 @@ def train(job: Job) -> Done:
     return done
 
 
+def attempt(job: Job) -> Done | str:
+    """`train`, or why it failed."""
+    try:
+        return train(job)
+    except SpeccError as fault:
+        return str(fault)
+
+
 def find(packs: Path, table: str) -> Path | None:
     """The table of a set that was unpacked somewhere in a folder, or None."""
     pack, name = table.split("/")
@@ -220,9 +230,12 @@ def run_all(jobs: Sequence[Job], at_once: int) -> dict[Task, list[Done]]:
     began = time.monotonic()
     found: dict[Task, list[Done]] = {}
     with ProcessPoolExecutor(at_once, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(train, job): job for job in jobs}
+        waiting = {pool.submit(attempt, job): job for job in jobs}
         for count, future in enumerate(as_completed(waiting), 1):
             job, done = waiting[future], future.result()
+            if isinstance(done, str):  # the others go on; a task without all of its seeds is left out
+                print(f"{count}/{len(jobs)}  {job.task.name}, seed {job.seed}: {done}", file=sys.stderr, flush=True)
+                continue
             found.setdefault(job.task, []).append(done)
             value = shown(done.figure(job.task.metric)["value"], job.task)
             print(
@@ -230,7 +243,9 @@ def run_all(jobs: Sequence[Job], at_once: int) -> dict[Task, list[Done]]:
                 f"{done.part} {job.task.metric} {value} (best epoch {done.best_epoch} of {done.epochs}, "
                 f"{done.seconds:.0f} s)", file=sys.stderr, flush=True,
             )  # fmt: skip
-    return {task: sorted(found[task], key=lambda run: run.seed) for task in TASKS if task in found}
+    seeds = len({job.seed for job in jobs})
+    whole = [task for task in TASKS if len(found.get(task, ())) == seeds]
+    return {task: sorted(found[task], key=lambda run: run.seed) for task in whole}
 
 
 def main() -> None:
@@ -255,7 +270,7 @@ def main() -> None:
     if options.json:
         plain = {task.name: [asdict(run) for run in runs] for task, runs in found.items()}
         options.json.write_text(json.dumps(plain, indent=1), encoding="utf-8")
-    if len(tasks) == len(TASKS) and len(seeds) > 1:
+    if len(found) == len(TASKS) and len(seeds) > 1:
         write(page(found), "whole sets" if options.packs else "images of this repository")
 
 

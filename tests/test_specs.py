@@ -60,7 +60,7 @@ def test_two_steps_of_each(path: Path, tmp_path: Path) -> None:
         writer.writerows(kept)
     train = sum(row["split"] == "train" for row in kept)
     text = text.replace(manifest_of(text), "some.csv")
-    text = re.sub(r"epochs: \d+", "epochs: 1", text)
+    text = re.sub(r"epochs: \d+", "epochs: 1", re.sub(r"{cosine: {warmup: \d+}}", "cosine", text))
     text = re.sub(r"batch_size: \d+", f"batch_size: {train // 2 + train % 2}", text)
     done = start(put(program(text), tmp_path / "program"), tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -89,7 +89,10 @@ def middles(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 def augment(images: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
     """Training images as the network sees them; what happens to one follows from the key and its id."""
+    black = images.amin((2, 3), keepdim=True)
+    images = images - black
     images = bilinear(images, look(middles(images, SIZE), ids, key), SIZE)
     u = rt.uniform((*key, 2, 4), ids, 1)
     images = brightness(images, u, low=0.6, high=1.4)
+    images = images + black
     return images

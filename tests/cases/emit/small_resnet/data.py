@@ -14,7 +14,7 @@ import index
 import readers
 import runtime as rt
 import tables
-from deploy import UnitEdits
+from deploy import ImageStandardizedEdits
 from pixels import PARTS, Images, cached, every_file
 
 
@@ -53,7 +53,7 @@ def edit_once(
 ) -> tuple[np.ndarray[Any, Any], nn.Module]:
     """All images edited, and the module that does it."""
     samples = max(entry.facts.samples for entry in entries if entry.facts)
-    edits = UnitEdits(*values, samples)
+    edits = ImageStandardizedEdits(*values, samples)
     return cached(entries, "none", None, edits, (1, 128, 128), options), edits
 
 

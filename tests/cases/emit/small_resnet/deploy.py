@@ -34,8 +34,11 @@ def clip_window(pixels: Tensor, low: float, high: float) -> Tensor:
     return ((pixels - low) / (high - low)).clamp(0, 1)
 
 
-class UnitEdits(nn.Module):
-    """Window, channels, size: (B, samples, H, W) as read -> (B, channels, height, width) in 0..1, black 0."""
+FLAT = 1 / 256  # a deviation below one step of 8 bits is rounding, which must not be made large
+
+
+class ImageStandardizedEdits(nn.Module):
+    """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0."""
 
     def __init__(self, low: float, high: float, samples: int) -> None:
         super().__init__()
@@ -44,7 +47,10 @@ class UnitEdits(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, clip_window(pixels, *self.values[:2]))
-        return resize_fit(images, 128, 128)
+        images = resize_fit(images, 128, 128)
+        images = images - images.mean((2, 3), keepdim=True)
+        deviation = images.square().mean((2, 3), keepdim=True).sqrt()
+        return torch.where(deviation < FLAT, 0.0, images / deviation.clamp(min=FLAT))
 
 
 def positive_second(probability: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ class Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.instancenorm1 = nn.InstanceNorm2d(1)
         self.conv1 = nn.Conv2d(1, 8, 3, stride=2, padding=1, bias=False)
         self.batchnorm1 = nn.BatchNorm2d(8)
         self.conv2 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
@@ -36,8 +35,7 @@ class Network(nn.Module):
                     nn.init.constant_(module.bias, 0.0)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.instancenorm1(image)  # (B, 1, 128, 128)
-        x = self.conv1(x)  # (B, 8, 64, 64)
+        x = self.conv1(image)  # (B, 8, 64, 64)
         x = self.batchnorm1(x)  # (B, 8, 64, 64)
         relu1 = F.relu(x)  # (B, 8, 64, 64)
         x = self.conv2(relu1)  # (B, 8, 64, 64)

@@ -1,6 +1,6 @@
 """Trains `t1-or-t2-resnet`: classification; parameters: network 19,513.
 
-Compiled by specc 0.1.0 from the spec with SHA-256 ae2e603330ce830d.
+Compiled by specc 0.1.0 from the spec with SHA-256 0c207311ba001c6a.
     python train.py                           on one GPU, or on the CPU; `--resume` after an interruption
     torchrun --nproc-per-node 8 -- train.py   on eight; paths of the data start in `--data`, else here
 """
