@@ -20,7 +20,7 @@ from specc.pieces import runtime as rt
 from specc.pieces.index import several
 from specc.pieces.pixels import files_of, pixels_of
 
-TOLERANCE = 1e-5  # times max(1, |value|)
+TOLERANCE = 1e-5  # times max(1, |value|), and of a quantity times its deviation, where that is more
 LOOSE = {"ood_score": 1e-4}  # it divides by the small spread of the training images, and with it what is rounding
 SIZES = ((1, 1), (1, 7), (9, 1), (2, 3), (31, 33), (64, 64), (200, 90), (333, 512))
 
@@ -85,13 +85,16 @@ def clear(probabilities: np.ndarray[Any, Any], each: bool) -> bool:
 
 
 class Certificate:
-    """Runs torch and onnxruntime side by side and remembers the largest difference of each output."""
+    """Runs torch and onnxruntime side by side and remembers the largest difference of each output.
 
-    def __init__(self, deploy: nn.Module, model: bytes, outputs: Sequence[str]) -> None:
+    `spread` (T,) is how far the targets of a regression are apart: 0 degrees of 60 are rounded as 60 are.
+    """
+
+    def __init__(self, deploy: nn.Module, model: bytes, outputs: Sequence[str], spread: Any = 0.0) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.deploy, self.outputs = deploy, list(outputs)
+        self.deploy, self.outputs, self.spread = deploy, list(outputs), np.maximum(1, spread)
         self.largest, self.cases, self.wrong = dict.fromkeys(outputs, 0.0), 0, list[str]()
 
     @torch.no_grad()
@@ -107,7 +110,8 @@ class Certificate:
             if value.shape != other.shape:
                 self.wrong.append(f"{name}: shape of {output}")
             elif value.dtype.kind == "f":
-                ratio = np.abs(value - other) / np.maximum(1, np.abs(value))
+                least = self.spread if output in ("answer", "values") else 1
+                ratio = np.abs(value - other) / np.maximum(least, np.abs(value))
                 worst = float(np.where(value == other, 0, ratio).max(initial=0))
                 self.largest[output] = max(self.largest[output], worst)
                 small = worst <= LOOSE.get(output, TOLERANCE)
@@ -177,7 +181,9 @@ def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth:
     contract = {**contract, "input": reading}
     model = to_onnx(deploy.eval(), [example], {"pixels": axes}, outputs, contract)
     save_model(run, model, contract)
-    certificate, dice = Certificate(deploy, model, outputs), np.random.default_rng(0)
+    known = images.targets["target"][: len(images.parts["train"])] if "values" in outputs else torch.zeros(1)
+    certificate = Certificate(deploy, model, outputs, known.float().std(0, correction=0).cpu().numpy())
+    dice = np.random.default_rng(0)
     for size in SIZES if resized else ((height, width),):
         noise = dice.uniform(1.1 * low - 0.1 * high, 1.1 * high - 0.1 * low, (1, samples, *size))
         certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise.astype(np.float32)))
