@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -474,6 +475,26 @@ def test_parity_notices_shapes_classes_and_numbers_that_are_none(exported: Expor
     certificate = export.Certificate(deploy, model, OUTPUTS)
     certificate.run("one", pixels)
     assert not certificate.wrong
+
+
+class Degrees:
+    """An ONNX session whose one answer is not quite 0.5."""
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name="pixels")]
+
+    def run(self, names: Any, feed: Any) -> list[Any]:
+        return [np.array([[0.50012]], np.float32)]
+
+
+@pytest.mark.parametrize("output", ["values", "probabilities"])
+@pytest.mark.parametrize("spread", [0.0, 35.0])
+def test_a_quantity_is_rounded_as_its_targets_are(spread: float, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.5 degrees of 60 are as exact as 60 degrees; a probability has no such excuse."""
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda *told, **named: Degrees())
+    certificate = export.Certificate(Says(torch.tensor([[0.5]])), b"", [output], spread)
+    certificate.run("one", torch.zeros(1, 1, 2, 2))
+    assert bool(certificate.wrong) is not (spread > 0 and output == "values")
 
 
 def test_near_the_middle_either_class_is_right(exported: Exported) -> None:
