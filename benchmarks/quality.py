@@ -9,6 +9,7 @@ is done is kept in the work folder and not done again; remove the folder, or cha
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 import multiprocessing
@@ -24,6 +25,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from specc.errors import SpeccError
 
@@ -140,6 +143,33 @@ def find(packs: Path, table: str) -> Path | None:
     """The table of a set that was unpacked somewhere in a folder, or None."""
     pack, name = table.split("/")
     return next((path.resolve() for path in sorted(packs.rglob(name)) if pack in path.parts), None)
+
+
+def without_copies(found: Path, work: Path) -> Path:
+    """The table without training images that are in another part, too, beside a copy of the files; specc refuses both.
+
+    Where there are none it is the table itself.
+    """
+    with found.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    seen = {row["file"]: _pixels(found.parent / row["file"]) for row in rows}
+    judged = {seen[row["file"]] for row in rows if row["split"] != "train"}
+    kept = [row for row in rows if row["split"] != "train" or seen[row["file"]] not in judged]
+    if len(kept) == len(rows):
+        return found
+    copy = work / "without-copies" / found.parent.name
+    shutil.copytree(found.parent, copy, dirs_exist_ok=True)
+    with (copy / found.name).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(kept)
+    print(f"{found.name}: {len(rows) - len(kept)} training images are left out, copies of others", file=sys.stderr)
+    return copy / found.name
+
+
+def _pixels(file: Path) -> tuple[Any, ...]:
+    with Image.open(file) as image:
+        return image.mode, image.size, hashlib.sha256(image.tobytes()).digest()
 
 
 def shown(value: float, task: Task) -> str:
@@ -259,12 +289,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=HERE / "runs" / "quality", help="where trainings are kept")
     options = parser.parse_args()
     tasks = [task for task in TASKS if not options.only or task.name in options.only]
+    work = options.work.absolute()
     tables = {task: find(options.packs, task.table) if options.packs else None for task in tasks}
+    tables = {task: without_copies(found, work) if found else None for task, found in tables.items()}
     for task in [task for task in tasks if options.packs and tables[task] is None]:
         print(f"{task.name} is left out: there is no {task.table} in {options.packs}", file=sys.stderr)
         tasks.remove(task)
     seeds = [int(seed) for seed in options.seeds.split(",")]
-    work = options.work.absolute()
     found = run_all([Job(task, seed, tables[task], work) for task in tasks for seed in seeds], options.jobs)
     print(page(found))
     if options.json:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PIL import Image
 from programs import ROOT
 
 FILE = ROOT / "benchmarks" / "quality.py"
@@ -61,6 +62,18 @@ def test_tables_are_found_where_a_set_was_unpacked(quality: ModuleType, tmp_path
         (tmp_path / folder).parent.mkdir(parents=True)
         (tmp_path / folder).write_text("file\n")
     assert quality.find(tmp_path, "digits/digits.csv") == tmp_path / "z" / "digits" / "digits.csv"
+
+
+def test_copies_of_judged_images_do_not_train(quality: ModuleType, tmp_path: Path) -> None:
+    """The training line goes, the judged one stays; a table without copies is used as it is."""
+    rows = ["file,split", "a.png,train", "b.png,train", "c.png,val"]
+    for number, name in enumerate("abc"):
+        Image.new("L", (2, 2), 7 * (number % 2)).save(tmp_path / f"{name}.png")
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    found = quality.without_copies(tmp_path / "t.csv", tmp_path / "work")
+    assert found.read_text().split() == ["file,split", "b.png,train", "c.png,val"]
+    assert (found.parent / "b.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert quality.without_copies(found, tmp_path / "again") == found
 
 
 def test_figures_go_between_their_marks(quality: ModuleType, tmp_path: Path) -> None:
