@@ -21,11 +21,15 @@ from sklearn import metrics as oracle
 
 import specc
 from specc.api.evaluation import Evaluation
+from specc.deploy.external import Own, check_patients
+from specc.deploy.labelled import Item, Labelled
+from specc.deploy.predict import Answer
 from specc.deploy.seen import images_seen, input_of_network
 from specc.deploy.session import inspect, open_model
 from specc.errors import SpeccError
 from specc.run import metrics
 from specc.run.evaluate import MEAN, Images, Question, Rivals, Rows, judge, pictures, table, worst
+from specc.run.evaluate.judge import figures
 
 OUTPUTS: dict[str, dict[str, Any]] = {
     "classes": {"classes": ["dark", "bright"], "positive": "bright"},
@@ -299,6 +303,25 @@ def test_values_of_another_site(tmp_path: Path, site: Path) -> None:
     assert codes(caught) == ["P874"] and "`12,5` is not a number" in caught.value.diagnostics[0].message
 
 
+@pytest.mark.parametrize(
+    ("cell", "what"),
+    [
+        ("nan", "not a number"),
+        ("-inf", "not a number"),
+        ("1e200", "too large a number"),
+        ("1e400", "too large a number"),
+    ],
+)
+def test_values_that_no_quantity_has(tmp_path: Path, cell: str, what: str) -> None:
+    picture(tmp_path / "a.png", 50)
+    bad = write(tmp_path / "bad.csv", [["image", "level"], ["a.png", "50"], ["a.png", cell]])
+    with pytest.raises(SpeccError) as caught:
+        specc.evaluate(saved(tmp_path, "target"), data=bad)
+    (told,) = caught.value.diagnostics
+    assert told.code == "P874" and told.message == f"`{cell}` is {what}"
+    assert told.span is not None and told.span.line == 3
+
+
 def test_findings_of_another_site(tmp_path: Path) -> None:
     rows: list[list[object]] = [["image", "bright", "dark"]]
     for i in range(12):
@@ -412,6 +435,22 @@ def test_patients_of_the_training_are_told(run: Path, tmp_path: Path) -> None:
     assert warning.code == "P876" and "1 patient has a name" in warning.message
 
 
+def test_patients_are_told_by_the_header_too_and_those_of_the_validation(run: Path, tmp_path: Path) -> None:
+    """Where the table names nobody, DICOM's PatientID counts."""
+    items = tuple(Item(f"{i}.dcm", tmp_path / f"{i}.dcm", [0], who) for i, who in enumerate(("", "o2", "", "")))
+    images = Labelled("t", tmp_path, items, ("label",))
+    answers = [
+        Answer(item.file, answer="dark", patient=who) for item, who in zip(items, ("o1", "o9", "o8", None), strict=True)
+    ]
+    parts = {f"o{i}": "train" if i < 8 else "val" for i in range(12)}
+    train, val = check_patients(images, answers, Own({}, parts))
+    assert {train.code, val.code} == {"P876"}
+    assert train.message == "2 patients have names that stand for training patients, too"
+    assert val.message == "1 patient has a name that stands for validation patients, too"
+    assert "other images of them chose the epoch" in " ".join(note.text for note in val.notes)
+    assert check_patients(images, answers, None) == ()
+
+
 def test_without_its_training_images_a_run_has_no_forest(run: Path, tmp_path: Path) -> None:
     (tmp_path / "own" / "0.png").unlink()
     part = external(run, tmp_path).figures["external"]
@@ -477,6 +516,68 @@ def test_each_class_against_the_oracle() -> None:
         assert own["ppv"]["value"] == pytest.approx(oracle.precision_score(t, a, labels=[k], average=None)[0])
         scores = [numbers[k] for numbers in rows.numbers]
         assert own["auc"]["value"] == pytest.approx(oracle.roc_auc_score([x == k for x in t], scores))
+
+
+@pytest.mark.parametrize("known", [(2100, 1500), (2500, 300)])
+def test_findings_of_many_images_with_different_blanks(known: tuple[int, int]) -> None:
+    """Draws are made in parts of a size that depends on the images; the mean over the findings is that of all draws."""
+    rows, dice = Rows.empty(), np.random.default_rng(0)
+    for i in range(max(known)):
+        truth = [int(dice.random() < 0.5) if i < n else None for n in known]
+        rows.add(f"{i}", f"P{i % 40}", truth, [float(dice.random()) for _ in known], 0)
+    found = figures(rows, Question(labels=("lit", "old")), 42)
+    each = [found[name]["accuracy"] for name in ("lit", "old")]
+    mean = found[MEAN]["accuracy"]
+    assert mean["value"] == pytest.approx(np.mean([one["value"] for one in each]))
+    assert mean["low"] < mean["value"] < mean["high"]
+    assert mean["high"] - mean["low"] < max(one["high"] - one["low"] for one in each)
+
+
+QUESTIONS = {
+    "classes": Question(("a", "b")),
+    "findings": Question(labels=("lit", "old")),
+    "one value": Question(targets=("age",), units=("years",)),
+    "two values": Question(targets=("age", "height"), units=("years", "m")),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
+def test_better_is_told_by_the_difference_on_the_same_patients(
+    question: Question, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patients differ much, and the rival is wrong where the model is and a little more: intervals overlap, and the
+    difference is clear.
+    """
+    rows, numbers, dice = Rows.empty(), [], np.random.default_rng(1)
+    for i in range(60):
+        truth, wrong = i % 2, i // 2 % 10 < 3
+        mine, other = (truth != wrong) * 1.0, (truth != (wrong or i // 2 % 10 < 4)) * 1.0
+        off = 10.0 * dice.random() * (i % 7)
+        if question.classes:
+            rows.add(f"{i}", f"P{i}", [truth], [1 - mine, mine], int(mine))
+            numbers.append([1 - other, other])
+        elif question.labels:
+            rows.add(f"{i}", f"P{i}", [truth, 1 - truth], [mine, 1 - mine], 0)
+            numbers.append([other, 1 - other])
+        else:
+            rows.add(f"{i}", f"P{i}", [50.0 + i] * len(question.targets), [50.0 + i + off] * len(question.targets), 0)
+            numbers.append([51.0 + i + off] * len(question.targets))
+    monkeypatch.setattr(Rivals, "answers", lambda *_: {"intensity forest": rows.said(numbers, question)})
+    part = judge("val", rows, question, Rivals(question, 7), Images(tmp_path), None)
+    name, sign = question.first
+    first = MEAN if question.labels else "age"
+    mine_, other_ = (of[first] if question.several else of for of in (part["metrics"], *part["baseline"].values()))
+    edge = mine_[name]["low" if sign > 0 else "high"]
+    assert sign * (edge - other_[name]["value"]) < 0  # the model's own interval reaches the rival
+    gain = part["better_by"]["intensity forest"]
+    assert gain["value"] == pytest.approx(sign * (mine_[name]["value"] - other_[name]["value"]))
+    assert 0 < gain["low"] <= gain["value"] <= gain["high"]
+    text = "\n".join(table({"val": part, "intervals": ""}, question))
+    assert "  better than the intensity forest" in text
+    monkeypatch.setattr(Rivals, "answers", lambda *_: {"intensity forest": rows})
+    part = judge("val", rows, question, Rivals(question, 7), Images(tmp_path), None)
+    assert part["better_by"]["intensity forest"] == {"value": 0, "low": 0, "high": 0}
+    assert "  no better than the intensity forest" in "\n".join(table({"val": part, "intervals": ""}, question))
 
 
 def test_the_band_holds_the_curve() -> None:

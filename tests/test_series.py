@@ -108,6 +108,19 @@ def test_smaller_parts_make_as_many_steps() -> None:
     assert series.stretched(phases, 8, 16) == ("train.phases.0.epochs=6", "train.phases.1.epochs=16")
 
 
+def test_what_happens_in_a_phase_stays_in_it() -> None:
+    """The first phase, 2.5 epochs rounded, has 2: a step shortly before its end stays before its end."""
+    schedule = "{step: {at: [1.9, 2, 3.9], warmup: 1}}"
+    text = spec(train=f"{{phases: [{{epochs: 2}}, {{epochs: 4}}], batch_size: 32, schedule: {schedule}}}")
+    wanted = (
+        "phases.0.epochs=2",
+        "phases.1.epochs=5",
+        "schedule.step.warmup=1.0",
+        "schedule.step.at=[1.9, 2.0, 4.375]",
+    )
+    assert series.stretched(study_of(text).spec.train, 100, 132) == tuple(f"train.{one}" for one in wanted)
+
+
 @pytest.mark.parametrize(
     ("schedule", "settings"),
     [

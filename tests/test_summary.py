@@ -44,6 +44,11 @@ def answers(question: Question, seed: int, skill: float = 1.0, patients: range =
     return rows
 
 
+def named(runs: list[Rows]) -> dict[str, Rows]:
+    """Runs of several seeds, by the seed."""
+    return {str(seed): rows for seed, rows in enumerate(runs)}
+
+
 PEOPLE = sorted(f"P{who}" for who in range(12))
 
 
@@ -52,7 +57,7 @@ def test_one_run_has_its_own_figures(question: Question) -> None:
     """Value and interval are those of `specc eval`, for patients in the order of the draws."""
     rows = answers(question, 1, 0.6)
     people = list(dict.fromkeys(rows.patients))
-    found = plain(pooled([rows], [rows], people, question, False, 42))
+    found = plain(pooled({"1": rows}, [rows], people, question, False, 42))
     wanted = judged(rows, question, 42)
     flat = {"": found} if not question.several else found
     for name, of in ({"": wanted} if not question.several else wanted).items():
@@ -65,8 +70,8 @@ def test_one_run_has_its_own_figures(question: Question) -> None:
 
 def test_a_mean_over_seeds_has_the_interval_of_the_mean() -> None:
     runs = [answers(CLASSES, seed, 0.5) for seed in range(3)]
-    found = plain(pooled(runs, runs, PEOPLE, CLASSES, False, 42))["accuracy"]
-    alone = [plain(pooled([rows], [rows], PEOPLE, CLASSES, False, 42))["accuracy"] for rows in runs]
+    found = plain(pooled(named(runs), runs, PEOPLE, CLASSES, False, 42))["accuracy"]
+    alone = [plain(pooled({"1": rows}, [rows], PEOPLE, CLASSES, False, 42))["accuracy"] for rows in runs]
     values = [one["value"] for one in alone]
     assert found["runs"] == values
     assert found["value"] == pytest.approx(np.mean(values))
@@ -84,9 +89,9 @@ def test_patients_may_come_in_any_order_and_in_any_run() -> None:
     """Seeds whose rows lie in another order are drawn alike."""
     rows = answers(CLASSES, 1, 0.5)
     turned = rows.some(list(range(len(rows.files)))[::-1])
-    one, other = (pooled([r], [r], PEOPLE, CLASSES, False, 42)[""]["accuracy"] for r in (rows, turned))
+    one, other = (pooled({"1": r}, [r], PEOPLE, CLASSES, False, 42)[""]["accuracy"] for r in (rows, turned))
     assert one.value == other.value
-    assert np.allclose(one.draws[0], other.draws[0])
+    assert np.allclose(one.draws["1"], other.draws["1"])
 
 
 @pytest.mark.parametrize("question", [CLASSES, FINDINGS, BOTH], ids=["classes", "findings", "values"])
@@ -98,8 +103,8 @@ def test_one_answer_a_patient(question: Question) -> None:
             number = [[1 - p, p], [p, p], [p, p]][(question is FINDINGS) + 2 * (question is BOTH)]
             target: list[Any] = [truth] if question.classes else [truth, truth]
             rows.add(f"{who}-{n}", f"P{who}", target, number, int(p > 0.5))
-    images = plain(pooled([rows], [rows], [f"P{who}" for who in range(10)], question, False, 1))
-    people = plain(pooled([rows], [rows], [f"P{who}" for who in range(10)], question, True, 1))
+    images = plain(pooled({"1": rows}, [rows], [f"P{who}" for who in range(10)], question, False, 1))
+    people = plain(pooled({"1": rows}, [rows], [f"P{who}" for who in range(10)], question, True, 1))
     if question is BOTH:
         assert people["age"]["mae"]["value"] == pytest.approx(0.2)
         assert images["age"]["mae"]["value"] > 0.3
@@ -117,7 +122,7 @@ ACCURACY, ERROR = ("", "accuracy", 1), ("", "mae", -1)
 
 def of(question: Question, metric: str, skill: float, seeds: range = range(3)) -> Pooled:
     runs = [answers(question, seed, skill) for seed in seeds]
-    return pooled(runs, runs, PEOPLE, question, False, 42)[""][metric]
+    return pooled(named(runs), runs, PEOPLE, question, False, 42)[""][metric]
 
 
 def verdict(before: Pooled, after: Pooled, asked: tuple[str, str, int] = ACCURACY, **more: Any) -> gain.Gain:
@@ -182,7 +187,21 @@ def test_too_few_patients(patients: int, word: str) -> None:
 def test_nothing_left_to_gain_and_nothing_known() -> None:
     found = verdict(of(CLASSES, "accuracy", 0.8), of(CLASSES, "accuracy", 1.0))
     assert found.word == "no" and "leaves nothing to gain" in found.text
-    assert verdict(Pooled(None), of(CLASSES, "accuracy", 1.0)).word == "cannot tell"
+    assert verdict(Pooled({}), of(CLASSES, "accuracy", 1.0)).word == "cannot tell"
+
+
+def test_seeds_are_compared_with_themselves() -> None:
+    """A run that is missing leaves its seed out: two seeds that differ much are no gain of one over the other."""
+    both = [answers(CLASSES, 42, 0.1), answers(CLASSES, 43, 0.9)]
+    whole = pooled({"42": both[0], "43": both[1]}, both, PEOPLE, CLASSES, False, 42)[""]["accuracy"]
+    part = pooled({"43": both[1]}, both[1:], PEOPLE, CLASSES, False, 42)[""]["accuracy"]
+    for before, after in ((whole, part), (part, whole)):
+        found = verdict(before, after)
+        assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
+    other = pooled({"42": both[0]}, both[:1], PEOPLE, CLASSES, False, 42)[""]["accuracy"]
+    found = verdict(other, part)
+    assert found.word == "cannot tell" and found.difference.value is None
+    assert "no seed is finished with 50 % and with 100 %" in found.text
 
 
 def test_how_often_chance_is_taken_for_gain() -> None:
@@ -259,7 +278,7 @@ def test_pooled_folds_are_the_answers_put_together() -> None:
         for row in zip(rows.files, rows.patients, rows.targets, rows.numbers, rows.answers, strict=True):
             whole.add(*row)
     found = summary.build("case/001", book, finished, CLASSES, 42)["val"]["cells"][0]
-    wanted = plain(pooled([whole], [one.answers["val"] for one in finished], PEOPLE, CLASSES, False, 42))
+    wanted = plain(pooled({"42": whole}, [one.answers["val"] for one in finished], PEOPLE, CLASSES, False, 42))
     assert found["metrics"] == wanted
     assert len(whole.files) == 48
     assert found["metrics"]["auc"]["value"] != np.mean(found["metrics"]["auc"]["runs"])
@@ -277,6 +296,21 @@ def test_a_series_with_runs_missing_says_so() -> None:
     assert "5 of 6 runs are finished; missing: None-3-43" in "\n".join(summary.table(found, CLASSES))
     partly = summary.build("case/001", book, finished[:2], CLASSES, 42)
     assert partly["val"]["images"] == 32
+
+
+def test_more_data_is_judged_by_the_seeds_that_are_whole_at_both_sizes() -> None:
+    """Of seed 43 one fold failed with half of the patients: only seed 42 says what more cases bring."""
+    book, finished = study(CLASSES, 2, 2, (50.0, 100.0))
+    part = [one for one in finished if one.member.name != "50.0-1-43"]
+    alone = [one for one in finished if one.member.seed == 42]
+    found, wanted = (summary.build("case/001", book, runs, CLASSES, 42)["more_data"] for runs in (part, alone))
+    assert found == wanted | {key: found[key] for key in ("from", "to")}
+    assert found["better_by"]["low"] is not None
+    names = ("50.0-1-43", "50.0-2-42")
+    none = summary.build("case/001", book, [o for o in finished if o.member.name not in names], CLASSES, 42)[
+        "more_data"
+    ]
+    assert none["verdict"] == "cannot tell" and none["better_by"]["value"] is None
 
 
 def test_runs_that_say_the_same_to_everything_are_named() -> None:

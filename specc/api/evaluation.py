@@ -210,10 +210,9 @@ def _of_model(
     draw = _drawing(model, session, question, here, folder, seed)
     total = len(images.items)
     try:
-        figures = external.judge_external(
-            session, images, question, rivals, here, folder, by, draw,
-            lambda done: tell(done, total),
-        )  # fmt: skip
+        answers = external.answer_all(session, images, lambda done: tell(done, total))
+        warnings += external.check_patients(images, answers, own)
+        figures = external.judge_external(session, images, answers, question, rivals, here, folder, by, draw)
     except OSError as error:
         raise fault("T659", f"cannot write {folder}: {error.strerror}", "choose another place with `-o DIR`") from error
     return Evaluation(figures, question, folder, warnings)

@@ -37,7 +37,7 @@ class Own:
 
 
 def check_overlap(labelled: Labelled, own: Own | None) -> tuple[Diagnostic, ...]:
-    """Warnings P876 and P878 about images that come twice, or chose the epoch, or are of a patient of the study.
+    """Warnings P876 and P878 about images that come twice, or chose the epoch, or were the study's test images.
 
     Raises SpeccError P876 where images were trained on: figures on those say nothing.
     """
@@ -64,12 +64,20 @@ def check_overlap(labelled: Labelled, own: Own | None) -> tuple[Diagnostic, ...]
         if used[part]:
             cure = "take them out for figures on images that are new to the study"
             told.append(_warning("P876", f"{len(used[part])} of {total} images {PARTS[part]}", cure, _some(used[part])))
-    people = {item.patient for item in labelled.items if own.patients.get(item.patient) == "train"} - {""}
-    if people:
-        has = "patient has a name" if len(people) == 1 else "patients have names"
-        message = f"{len(people)} {has} that stand for training patients, too"
-        cure = "if they are the same people, take them out: their other images were trained on"
-        told.append(_warning("P876", message, cure, _some(sorted(people))))
+    return tuple(told)
+
+
+def check_patients(labelled: Labelled, answers: Sequence[predicting.Answer], own: Own | None) -> tuple[Diagnostic, ...]:
+    """Warnings P876 about patients, by the table or by DICOM's PatientID, who have training or validation images."""
+    people = {item.patient or answer.patient or "" for item, answer in zip(labelled.items, answers, strict=True)} - {""}
+    parts = {} if own is None else own.patients
+    told = []
+    for part, what in (("train", "training"), ("val", "validation")):
+        if same := sorted(who for who in people if parts.get(who) == part):
+            has, stand = ("patient has a name", "stands") if len(same) == 1 else ("patients have names", "stand")
+            message = f"{len(same)} {has} that {stand} for {what} patients, too"
+            cure = f"if they are the same people, take them out: other images of them {PARTS[part]}"
+            told.append(_warning("P876", message, cure, _some(same)))
     return tuple(told)
 
 
@@ -104,22 +112,26 @@ def check_groups(groups: Iterable[str], by: str | None) -> None:
         )
 
 
+def answer_all(session: Session, labelled: Labelled, tell: Callable[[int], object]) -> list[predicting.Answer]:
+    """The model's answers to all images in their order; `tell` hears how many there are so far."""
+    return list(predicting.predict(session, [item.paths for item in labelled.items], None, tell))
+
+
 def judge_external(
     session: Session,
     labelled: Labelled,
+    answers: Sequence[predicting.Answer],
     question: Question,
     rivals: Rivals,
     images: Images,
     output: FilePath,
     by: str | None,
     draw: Draw,
-    tell: Callable[[int], object],
 ) -> dict[str, Any]:
-    """Answer, judge, and write predictions.csv, metrics.json and the pictures into the folder `output`.
+    """Judge the answers to all images, and write predictions.csv, metrics.json and the pictures into `output`.
 
     Raises SpeccError P879 where no image with a truth was answered.
     """
-    answers = list(predicting.predict(session, [item.paths for item in labelled.items], None, tell))
     rows, groups = Rows.empty(), []
     for item, answer in zip(labelled.items, answers, strict=True):
         if answer.refused is None and is_known(item.truth, question):

@@ -234,8 +234,18 @@ def _truth(cell: str, question: Question, number: int, column: str, faults: _Fau
             message = f"`{cell}` is not one of the model's classes: {_listed(question.classes)}"
             faults.add("P874", message, number, column, cure)
         else:
-            faults.add("P874", f"`{cell}` is not a number", number, column, "write a number such as 62.5, or nothing")
+            what = "too large a number" if _in_digits(cell) else "not a number"
+            faults.add("P874", f"`{cell}` is {what}", number, column, "write a number such as 62.5, or nothing")
         return None
+
+
+def _in_digits(cell: str) -> bool:
+    """Whether an entry is a number that is written out, not `nan` or `inf`."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return any(c.isdigit() for c in cell)
 
 
 class _Faults:

@@ -112,11 +112,6 @@ def class_draws(
     return points, draws
 
 
-def mean_figures(several: Sequence[tuple[Points, Draws]]) -> dict[str, Figure]:
-    """Each metric's mean over the questions for which it exists, with the interval of that mean."""
-    return figures(*mean_draws(several))
-
-
 def mean_draws(several: Sequence[tuple[Points, Draws]]) -> tuple[Points, Draws]:
     """Each metric's mean over the questions for which it exists, at its point and in every draw.
 
@@ -129,7 +124,8 @@ def mean_draws(several: Sequence[tuple[Points, Draws]]) -> tuple[Points, Draws]:
     for name in several[0][0] if several else ():
         known = [(value, d[name]) for p, d in several for value in (p[name],) if value is not None]
         points[name] = sum(value for value, _ in known) / len(known) if known else None
-        draws[name] = [np.mean(parts, axis=0) for parts in zip(*(d for _, d in known), strict=True)]
+        whole = [np.concatenate(parts) for _, parts in known if parts]  # questions differ in the size of their parts
+        draws[name] = [np.mean(whole, axis=0)] if whole else []
     return points, draws
 
 

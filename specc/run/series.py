@@ -108,7 +108,8 @@ def stretched(train: Any, images: int, whole: int) -> tuple[str, ...]:
     """What to change so that a training on `images` makes as many steps as one on the `whole` training part.
 
     With as many epochs, fewer images would mean fewer steps, and a small part would be behind for want of training.
-    Everything that is counted in epochs grows alike.
+    Everything that is counted in epochs grows alike; what happens within a phase stays at its place in it, though the
+    phase is a whole number of epochs again.
     """
 
     def steps(count: int) -> int:
@@ -119,24 +120,36 @@ def stretched(train: Any, images: int, whole: int) -> tuple[str, ...]:
     if times == 1:
         return ()
     lengths = {f"phases.{k}.": phase.epochs for k, phase in enumerate(train.phases or ())} or {"": train.epochs}
-    settings = [f"train.{place}epochs={max(1, round(epochs * times))}" for place, epochs in lengths.items()]
+    phases = [(epochs, max(1, round(epochs * times))) for epochs in lengths.values()]
+    settings = [f"train.{place}epochs={epochs}" for place, (_, epochs) in zip(lengths, phases, strict=True)]
     if train.early_stop:
         settings.append(f"train.early_stop.patience={max(1, round(train.early_stop.patience * times))}")
-    return (*settings, *_slower(train.schedule, times))
+    return (*settings, *_slower(train.schedule, times, phases))
 
 
-def _slower(schedule: Any, times: float) -> list[str]:
-    """A schedule of the learning rate whose times, all in epochs, are so many times as long."""
+def _later(time: float, phases: Sequence[tuple[int, int]]) -> float:
+    """A time in epochs where it falls when each phase has its second number of epochs in place of its first."""
+    begin, moved = 0, 0
+    for k, (before, after) in enumerate(phases):
+        if time <= begin + before or k == len(phases) - 1:
+            return round(moved + (time - begin) * after / before, 6)
+        begin, moved = begin + before, moved + after
+    return time
+
+
+def _slower(schedule: Any, times: float, phases: Sequence[tuple[int, int]]) -> list[str]:
+    """A schedule of the learning rate whose times, all in epochs, are later as the phases are longer."""
     if schedule is None:
         return []
     given: dict[str, Any] = {name: getattr(schedule.args, name, None) for name in ("warmup", "after", "at", "patience")}
-    longer: dict[str, Any] = {name: round(given[name] * times, 6) for name in ("warmup", "after") if given[name]}
+    longer: dict[str, Any] = {name: _later(given[name], phases) for name in ("warmup", "after") if given[name]}
     if given["at"]:
-        longer["at"] = [round(at * times, 6) for at in given["at"]]
+        longer["at"] = [_later(at, phases) for at in given["at"]]
     if given["patience"]:
         longer["patience"] = max(1, round(given["patience"] * times))
     if schedule.name == "exponential":  # its factor is that of an epoch
-        longer["factor"] = round(schedule.args.factor ** (1 / times), 9)
+        share = sum(before for before, _ in phases) / sum(after for _, after in phases)
+        longer["factor"] = round(schedule.args.factor**share, 9)
     return [f"train.schedule.{schedule.name}.{name}={value}" for name, value in longer.items()]
 
 

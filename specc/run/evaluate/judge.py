@@ -32,13 +32,16 @@ def judge(
 ) -> dict[str, Any]:
     """Everything about one part, `val`, `test` or `external`; `by` is a column and its entry for each row."""
     seed = rivals.seed
+    mine = drawn(rows, question, seed)
+    others = {rival: drawn(other, question, seed) for rival, other in rivals.answers(rows, images).items()}
     result: dict[str, Any] = {
         "role": ROLES[name],
         "images": len(rows.files),
         "patients": len(set(rows.patients)),
-        "metrics": figures(rows, question, seed),
-        "baseline": {rival: figures(other, question, seed) for rival, other in rivals.answers(rows, images).items()},
+        "metrics": shown(mine, question),
+        "baseline": {rival: shown(other, question) for rival, other in others.items()},
         "baseline_from": rivals.source,
+        "better_by": {rival: _better(mine, other, question).plain() for rival, other in others.items()},
     }
     if question.labels:
         result["findings"] = {
@@ -66,24 +69,51 @@ def judge(
 
 def figures(rows: Rows, question: Question, seed: int) -> dict[str, Any]:
     """Metrics by name; with several targets or findings, by target and name."""
-    if question.labels:
-        return _findings(rows, question, seed)
-    if question.classes:
-        truth = [target[0] for target in rows.targets]
-        found = metrics.classification(truth, rows.answers, rows.numbers, rows.patients, question.positive, seed)
-        return metrics.plain(found)
-    each = {
-        name: metrics.plain(metrics.regression(*rows.column(k), rows.patients, seed))
-        for k, name in enumerate(question.targets)
-    }
-    return each if len(each) > 1 else next(iter(each.values()))
+    return shown(drawn(rows, question, seed), question)
 
 
-def _findings(rows: Rows, question: Question, seed: int) -> dict[str, Any]:
-    """Figures by finding, and their mean over the findings, all from the same draws of patients."""
+def drawn(rows: Rows, question: Question, seed: int) -> dict[str, Drawn]:
+    """Points and draws by question, the first one the one that is asked for first, all from the same draws of patients.
+
+    With findings that is their mean; those of which nothing is known are left out.
+    """
+    import numpy as np
+
     bootstrap = metrics.Bootstrap(rows.patients, seed)
-    each = {name: _drawn(one, bootstrap.of(kept)) for name, one, kept in each_finding(rows, question) if kept}
-    return _with_mean(each, question)
+    if question.labels:
+        each = {name: _drawn(one, bootstrap.of(kept)) for name, one, kept in each_finding(rows, question) if kept}
+        return {MEAN: metrics.mean_draws(list(each.values())), **each}
+    if question.classes:
+        truth, said = np.asarray([target[0] for target in rows.targets]), np.asarray(rows.answers)
+        numbers = np.asarray(rows.numbers, dtype=np.float64)
+        return {"": metrics.class_draws(truth, said, numbers, bootstrap, question.positive, seed)}
+    columns = [[np.asarray(one, dtype=np.float64) for one in rows.column(k)] for k in range(len(question.targets))]
+    return {
+        name: metrics.value_draws(truth, values, bootstrap, seed)
+        for name, (truth, values) in zip(question.targets, columns, strict=True)
+    }
+
+
+def shown(found: Mapping[str, Drawn], question: Question) -> dict[str, Any]:
+    """Points and draws by question as figures."""
+    each = {name: metrics.plain(metrics.figures(*one)) for name, one in found.items()}
+    if not question.several:
+        return next(iter(each.values()))
+    none = metrics.plain(dict.fromkeys(next(iter(each.values())), metrics.Figure(None)))
+    return {name: each.get(name, none) for name in (*((MEAN,) if question.labels else ()), *question.several)}
+
+
+def _better(mine: Mapping[str, Drawn], other: Mapping[str, Drawn], question: Question) -> metrics.Figure:
+    """By how much the metric that is asked for first is better than a rival's (more is better), with its interval: a
+    draw takes the same patients for both.
+    """
+    metric, sign = question.first
+    (points, draws), (rival, others) = next(iter(mine.values())), next(iter(other.values()))
+    a, b = points.get(metric), rival.get(metric)
+    if a is None or b is None:
+        return metrics.Figure(None)
+    pairs = zip(draws[metric], others[metric], strict=True)
+    return metrics.figures({metric: sign * (a - b)}, {metric: [sign * (one - two) for one, two in pairs]})[metric]
 
 
 def _drawn(one: Rows, bootstrap: metrics.Bootstrap) -> Drawn:
@@ -91,15 +121,6 @@ def _drawn(one: Rows, bootstrap: metrics.Bootstrap) -> Drawn:
 
     truth, answers = np.asarray([target[0] for target in one.targets]), np.asarray(one.answers)
     return metrics.class_draws(truth, answers, np.asarray(one.numbers), bootstrap, FINDING.positive, bootstrap.seed)
-
-
-def _with_mean(each: Mapping[str, Drawn], question: Question) -> dict[str, Any]:
-    mean = metrics.mean_figures(list(each.values()))
-    result = {MEAN: metrics.plain(mean)}
-    for label in question.labels:
-        none = dict.fromkeys(mean, metrics.Figure(None))
-        result[label] = metrics.plain(metrics.figures(*each[label]) if label in each else none)
-    return result
 
 
 def _each_class(rows: Rows, question: Question, seed: int) -> dict[str, Any]:
@@ -127,7 +148,7 @@ def _of_patients(rows: Rows, question: Question, seed: int) -> dict[str, Any] | 
         count += mixed
         if together.files:
             each[name] = _drawn(together, bootstrap.of([places[who] for who in together.patients]))
-    return {"mixed": count, "metrics": _with_mean(each, question)}
+    return {"mixed": count, "metrics": shown({MEAN: metrics.mean_draws(list(each.values())), **each}, question)}
 
 
 def _groups(rows: Rows, entries: Sequence[str], question: Question, seed: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from specc.run.faults import fault
 
 MEAN = "mean of the findings"
 AGAIN = "`specc export RUN` writes them again"
+LARGEST = 1e30  # no quantity is; squares of larger ones cannot be added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +136,21 @@ def cases_of(file: FilePath) -> dict[str, tuple[str, ...]]:
 
 
 def truth_of(cell: str, question: Question) -> Any:
-    """Index of a class, 1 or 0 of a finding, or a value; None where the cell is blank. Raises ValueError."""
+    """Index of a class, 1 or 0 of a finding, or a value; None where the cell is blank.
+
+    Raises ValueError, of a value also where it is not a number below `LARGEST` in size.
+    """
     if not cell:
         return None
     if question.labels:
         truth = finding(cell)
         return None if truth < 0 else truth
-    return question.classes.index(cell) if question.classes else float(cell)
+    if question.classes:
+        return question.classes.index(cell)
+    value = float(cell)
+    if not abs(value) < LARGEST:  # nor NaN
+        raise ValueError(f"{cell} is not a number below {LARGEST:g}")
+    return value
 
 
 def is_known(truth: Sequence[Any], question: Question) -> bool:

@@ -31,7 +31,7 @@ def table(result: Mapping[str, Any], question: Question) -> list[str]:
             lines += _block(part, target)
         lines += _details(part, question)
         lines += [f"  note: {text}" for text in part["remarks"]]
-        lines += [_beside(part, question), ""]
+        lines += [_beside(part), ""]
     return [*lines[:-1], f"({result['intervals']})"]
 
 
@@ -60,24 +60,18 @@ def _details(part: Mapping[str, Any], question: Question) -> list[str]:
     return lines
 
 
-def _beside(part: Mapping[str, Any], question: Question) -> str:
+def _beside(part: Mapping[str, Any]) -> str:
     """Whether the network is worth more than the forest, which knows how bright an image is and sees no shape."""
-    name, sign = question.first
     rival_name = FOREST if FOREST in part["baseline"] else TRIVIAL
-    model, rival = part["metrics"], part["baseline"][rival_name]
-    if question.several:
-        first = MEAN if question.labels else question.targets[0]
-        model, rival = model[first], rival[first]
-    mine, other = model[name], rival[name]["value"]
-    if None in (mine["value"], other):
+    gain = part["better_by"][rival_name]
+    if gain["value"] is None:
         return f"  nothing to compare with the {rival_name}"
-    edge = mine["low"] if sign > 0 else mine["high"]
     what = f"the {FOREST}, which knows the brightness and sees no shape"
     if rival_name == TRIVIAL:
         what = f"the trivial answer (from {part['baseline_from']})"
-    if sign * (mine["value"] - other) <= 0:
+    if gain["value"] <= 0:
         return f"  no better than {what}"
-    clearly = edge is not None and sign * (edge - other) > 0
+    clearly = gain["low"] is not None and gain["low"] > 0
     if clearly and part.get("patients", FEW) < FEW:
         return f"  better than {what}; with {part['patients']} patients it may be chance"
     return f"  {'better' if clearly else 'not clearly better'} than {what}"

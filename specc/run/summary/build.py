@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from specc.run.evaluate.table import counted
 from specc.run.folders import Run
 from specc.run.series import Book, Member
 from specc.run.summary import gain
-from specc.run.summary.figures import ONE, Figures, plain, pooled
+from specc.run.summary.figures import ONE, Figures, Pooled, plain, pooled
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def build(title: str, book: Book, finished: Sequence[Finished], question: Questi
         if any(part in one.answers for one in finished):
             result[part], figures = _part(part, book, finished, question, seed)
             if part == VAL and len(book.fractions) > 1 and len(figures) > 1:
-                result["more_data"] = _gain(result[part], figures, question, seed)
+                result["more_data"] = _gain(result[part], figures, book, finished, question, seed)
     return result | {"models": keep(book)}
 
 
@@ -113,7 +114,7 @@ def _part(
             cell["by_patient"] = plain(pooled(answered, runs, people, question, True, seed))
         cells.append(cell)
         kept.append((size, figures))
-    told = of_images(answered[0], question)
+    told = of_images(next(iter(answered.values())), question)
     alike: dict[str, list[str]] = {}
     for one in there:
         for text in of_answers(one.answers[part], question):
@@ -123,20 +124,22 @@ def _part(
     return {**result, "remarks": told}, kept
 
 
-def _answered(part: str, book: Book, own: Sequence[Finished]) -> list[Rows]:
-    """Rows with each image once: with folds those of all folds of a seed, where there are all; else of each run."""
+def _answered(part: str, book: Book, own: Sequence[Finished]) -> dict[str, Rows]:
+    """Rows with each image once: with folds those of all folds of a seed, where there are all; else of each run.
+
+    By the seed, or by the run's name where a seed has several runs that answer the same images.
+    """
     if part != VAL or not book.folds:
-        return [one.answers[part] for one in own]
-    seeds = {seed: [one for one in own if one.member.seed == seed] for seed in book.seeds}
-    whole = [runs for runs in seeds.values() if len(runs) == book.folds] or [runs for runs in seeds.values() if runs]
-    result = []
-    for runs in whole:
-        rows = Rows.empty()
+        return {one.member.name if book.folds else str(one.member.seed): one.answers[part] for one in own}
+    seeds = {str(seed): [one for one in own if one.member.seed == seed] for seed in book.seeds}
+    whole = {seed: runs for seed, runs in seeds.items() if len(runs) == book.folds}
+    result = {}
+    for seed, runs in (whole or {seed: runs for seed, runs in seeds.items() if runs}).items():
+        result[seed] = rows = Rows.empty()
         for one in runs:
             given = one.answers[part]
             for row in zip(given.files, given.patients, given.targets, given.numbers, given.answers, strict=True):
                 rows.add(*row)
-        result.append(rows)
     return result
 
 
@@ -162,14 +165,27 @@ def _mean(figures: Sequence[Mapping[str, Any]]) -> Any:
     return {name: _mean([one[name] for one in figures if name in one]) for name in figures[0]}
 
 
+def _whole(book: Book, finished: Sequence[Finished], percent: float) -> set[str]:
+    """The seeds of which every run (every fold) with this part of the training patients is finished."""
+    planned = Counter(str(one.seed) for one in book.some(percent))
+    done = Counter(str(one.member.seed) for one in finished if one.member.fraction == percent)
+    return {seed for seed, count in planned.items() if done[seed] == count}
+
+
 def _gain(
-    part: Mapping[str, Any], figures: Sequence[tuple[gain.Size, Figures]], question: Question, seed: int
+    part: Mapping[str, Any],
+    figures: Sequence[tuple[gain.Size, Figures]],
+    book: Book,
+    finished: Sequence[Finished],
+    question: Question,
+    seed: int,
 ) -> dict[str, Any]:
-    (before, less), (after, more) = figures[-2:]
+    (before, _), (after, more) = figures[-2:]
     asked = gain.asked(more, question.first, (MEAN, *question.targets, ONE))
     name, metric, _ = asked
-    none = next(iter(more[name].values()))
     trivial = part["cells"][-1]["baseline"].get(TRIVIAL, {})
     error = (trivial.get(name, trivial) if name else trivial).get(metric)
-    first, second = (of.get(name, {}).get(metric, none.__class__(None)) for of in (less, more))
+    first, second = (
+        of.get(name, {}).get(metric, Pooled({})).only(_whole(book, finished, size.percent)) for size, of in figures[-2:]
+    )
     return gain.judge(first, second, (before, after), asked, part["patients"], error, seed).plain()

@@ -8,8 +8,8 @@ draw of patients is the same for all runs. How much the runs differ among themse
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from specc.run import metrics
@@ -28,18 +28,28 @@ ONE = ""  # the name of the only question
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """One figure: its value, its values in every draw of patients (DRAWS,) for each of the seeds (none without
-    an interval), and its value in every run."""
+    """One figure: its value and its values in every draw of patients (DRAWS,) by seed (no draws without an interval),
+    and its value in every run."""
 
-    value: float | None
-    draws: tuple[Floats, ...] = ()
+    values: Mapping[str, float]
+    draws: Mapping[str, Floats] = field(default_factory=dict)
     runs: tuple[float | None, ...] = ()
+
+    @property
+    def value(self) -> float | None:
+        """The mean over the seeds; None where the figure does not exist."""
+        return statistics.fmean(self.values.values()) if self.values else None
+
+    def only(self, seeds: Collection[str]) -> Pooled:
+        """The same of some of the seeds."""
+        values = {seed: value for seed, value in self.values.items() if seed in seeds}
+        return Pooled(values, {seed: draws for seed, draws in self.draws.items() if seed in seeds}, self.runs)
 
     def mean_draws(self) -> Floats:
         """(DRAWS,) the mean over the seeds; empty without draws."""
         import numpy as np
 
-        return np.mean(np.stack(self.draws), axis=0) if self.draws else np.empty(0)
+        return np.mean(np.stack(list(self.draws.values())), axis=0) if self.draws else np.empty(0)
 
     def plain(self) -> dict[str, Any]:
         """Value, interval, and the spread over the runs, as summary.json holds it."""
@@ -58,38 +68,38 @@ Figures = dict[str, dict[str, Pooled]]  # question -> metric -> figure
 
 
 def pooled(
-    answered: Sequence[Rows],
+    answered: Mapping[str, Rows],
     runs: Sequence[Rows],
     people: Sequence[str],
     question: Question,
     by_patient: bool,
     seed: int,
 ) -> Figures:
-    """Figures of `answered` (for each seed, each image once), and of each of the `runs` by itself.
+    """Figures of `answered` (by seed, each image once), and of each of the `runs` by itself.
 
     `people` are all patients that are drawn from. The figures are those of images, or with `by_patient` those of
     patients, with one answer for each.
     """
     places = {who: place for place, who in enumerate(people)}
     bootstrap = metrics.Bootstrap(people, seed)
-    found = [_drawn(rows, places, bootstrap, question, by_patient) for rows in answered]
+    found = {seed: _drawn(rows, places, bootstrap, question, by_patient) for seed, rows in answered.items()}
     alone = [_drawn(rows, {}, None, question, by_patient) for rows in runs]
     result: Figures = {}
-    for name in dict.fromkeys(name for one in found for name in one):
-        there = [one[name] for one in found if name in one]
+    for name in dict.fromkeys(name for one in found.values() for name in one):
+        there = {seed: one[name] for seed, one in found.items() if name in one}
         own = [one[name][0] if name in one else {} for one in alone]
-        result[name] = {metric: _mean(metric, there, [points.get(metric) for points in own]) for metric in there[0][0]}
+        names = next(iter(there.values()))[0]
+        result[name] = {metric: _of_seeds(metric, there, [points.get(metric) for points in own]) for metric in names}
     return result
 
 
-def _mean(metric: str, several: Sequence[Drawn], runs: Sequence[float | None]) -> Pooled:
+def _of_seeds(metric: str, several: Mapping[str, Drawn], runs: Sequence[float | None]) -> Pooled:
     import numpy as np
 
-    known = [(points[metric], draws[metric]) for points, draws in several if points[metric] is not None]
-    if not known:
-        return Pooled(None, (), tuple(runs))
-    draws = tuple(np.concatenate(parts) for _, parts in known if parts)
-    return Pooled(statistics.fmean(value for value, _ in known if value is not None), draws, tuple(runs))
+    values = {seed: value for seed, (points, _) in several.items() for value in (points[metric],) if value is not None}
+    parts = {seed: several[seed][1][metric] for seed in values}
+    draws = {seed: np.concatenate(own) for seed, own in parts.items() if own}
+    return Pooled(values, draws, tuple(runs))
 
 
 def _drawn(

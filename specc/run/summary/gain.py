@@ -3,10 +3,11 @@
 Held against each other are the two largest parts of the training patients, on the same validation images: the
 difference of the figure that is asked for first, with an interval from a paired bootstrap. A draw takes the same
 patients for both, and, where there are several seeds, the same seeds for both (Efron and Tibshirani 1993, chapter 8).
+Seeds that are not finished at both sizes are left out.
 
     yes          the interval lies above nothing: the last cases made a difference that chance does not explain
     no           the interval lies below what would be worth having (MARGIN), or there is nothing left to gain
-    cannot tell  it holds both, or there are too few patients for an interval
+    cannot tell  it holds both, or there are too few patients for an interval, or no seed is finished at both sizes
 """
 
 from __future__ import annotations
@@ -74,9 +75,12 @@ def judge(
     `patients` are those that validate; `trivial` is the error of the trivial answer (only of a metric of sign -1).
     """
     question, metric, sign = asked
+    shared = before.values.keys() & after.values.keys()
+    before, after = before.only(shared), after.only(shared)
     if before.value is None or after.value is None:
-        none = metrics.Figure(None)
-        return Gain("cannot tell", metric, question, none, sizes, f"cannot tell: there is no {label(metric)}")
+        few, many = (f"{size.percent:g}" for size in sizes)
+        why = f"no seed is finished with {few} % and with {many} % of the training patients and has the {label(metric)}"
+        return Gain("cannot tell", metric, question, metrics.Figure(None), sizes, f"cannot tell: {why}")
     difference = _difference(before, after, sign, seed)
     margin = MARGIN if sign > 0 else MARGIN * (trivial or 0.0)
     perfect = (1 - after.value if sign > 0 else after.value) <= PERFECT
@@ -90,16 +94,16 @@ def judge(
 
 
 def _difference(before: Pooled, after: Pooled, sign: int, seed: int) -> metrics.Figure:
-    """After minus before, signed so that more is better, with its interval."""
+    """After minus before of the same seeds, signed so that more is better, with its interval."""
     import numpy as np
 
     assert before.value is not None and after.value is not None
     value = sign * (after.value - before.value)
-    seeds = min(len(before.draws), len(after.draws))
+    seeds = sorted(before.draws.keys() & after.draws.keys())
     if not seeds:
         return metrics.Figure(value)
-    each = sign * (np.stack(after.draws[:seeds]) - np.stack(before.draws[:seeds]))  # (seeds, DRAWS)
-    chosen = np.random.default_rng(seed).integers(0, seeds, (seeds, each.shape[1]))
+    each = sign * np.stack([after.draws[one] - before.draws[one] for one in seeds])  # (seeds, DRAWS)
+    chosen = np.random.default_rng(seed).integers(0, len(seeds), each.shape)
     drawn = np.take_along_axis(each, chosen, axis=0).mean(0)
     return metrics.figures({"": value}, {"": [drawn]})[""]
 
