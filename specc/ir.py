@@ -34,13 +34,11 @@ class Answers:
 
     `kind` is `one` (a logit (B, 1), classes (B,) with 1 for the positive one), `classes` (logits (B, K), classes (B,)),
     `findings` (logits (B, L), 1, 0 or -100 for blank (B, L)) or `values` (numbers (B, d) both); `flipped` says that
-    the positive class of `one` is the first of the spec's list. `among` is the name of the targets of the whole step,
-    over which weights have mean 1: `targets` themselves unless a step has several batches.
+    the positive class of `one` is the first of the spec's list.
     """
 
     kind: str
     flipped: bool = False
-    among: str = "targets"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from specc.plugin import Arguments, Loss, Piece
 
 _PIECES = "specc.pieces.losses"
 _WEIGHTED = {"one": "class_weighted", "classes": "class_weighted", "findings": "weighted_mean_of_known"}
-_PARTS = ("findings", "among")  # blanks are counted over the whole step, of which a batch is a part
 _LOGITS = {"one": "as_two", "findings": "as_pairs"}
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -67,9 +66,10 @@ def _cross_entropy(arguments: Any, answers: Answers) -> tuple[str, tuple[str, ..
     """The expression for the options that are set."""
     smoothing, weights = arguments.label_smoothing, arguments.class_weights
     plain = {"one": "binary_cross_entropy", "findings": "findings_cross_entropy"}
-    if not smoothing and (weights is None or answers.kind == "one") and (answers.kind, answers.among) != _PARTS:
+    if not smoothing and (weights is None or answers.kind == "one"):
         name = plain.get(answers.kind, "categorical_cross_entropy")
-        return _weighed(f"{name}(outputs, targets)", (name,), arguments, answers, whole=True)
+        among = ", among=among" if answers.kind == "findings" else ""
+        return _weighed(f"{name}(outputs, targets{among})", (name,), arguments, answers, whole=True)
     logits, used = _logits(answers)
     name = "smoothed_cross_entropy" if smoothing else "categorical_cross_entropy"
     text = f"{name}({logits}, targets{f', smoothing={smoothing!r}' if smoothing else ''})"
@@ -94,9 +94,9 @@ def _weighed(
     if arguments.class_weights is not None:
         name = _WEIGHTED[answers.kind]
         weights = _literal(arguments.class_weights, answers)
-        return f"{name}({text}, targets, {weights}, among={answers.among})", (*used, name)
+        return f"{name}({text}, targets, {weights}, among=among)", (*used, name)
     if answers.kind == "findings" and not whole:
-        return f"mean_of_known({text}, targets, among={answers.among})", (*used, "mean_of_known")
+        return f"mean_of_known({text}, targets, among=among)", (*used, "mean_of_known")
     return text, used
 
 

@@ -15,6 +15,7 @@ import pytest
 import tifffile
 from pictures import dicom, pillow, write
 
+from specc.compile import check as check_spec
 from specc.data import DATA_RULES, Summary, check_data
 from specc.errors import Diagnostic
 from specc.expand import expand
@@ -512,6 +513,25 @@ def test_too_few(case: Case) -> None:
     only(case, "D418", "{train: 50, val: 50}", "8 images in validation: too few", "12 points", severity="warning")
     case.swap("batch_size: 2", "batch_size: 32, drop_last: true")
     only(case, "D418", "32", "8 training images do not fill one step of 32", "`batch_size: 4` or less")
+
+
+def test_one_image_alone_cannot_be_normalised(case: Case) -> None:
+    """20 images train: with 19 a batch the last one has one, unless it is left out, or shared among two."""
+    case.swap("scale: 0..1}", "scale: 0..1, resize: fit}")
+    case.swap("val: 50}", "val: 50, group: patient}")
+    case.study()
+    told = {}
+    for words in (
+        "batch_size: 19",
+        "batch_size: 19, drop_last: true",
+        "batch_size: 18",
+        "batch_size: 19, accumulate: 2",
+    ):
+        text = case.spec.replace("[flatten, dense", "[flatten, batchnorm, dense").replace("batch_size: 2", words)
+        (case.folder / "s.yaml").write_text(text, encoding="utf-8")
+        told[words] = [d.message for d in check_spec(case.folder / "s.yaml")[1] if d.code == "D418"]
+    assert told.pop("batch_size: 19") == ["`batchnorm1` would have to normalise one image by itself"]
+    assert not any(told.values())
 
 
 def test_unclear_split(case: Case) -> None:

@@ -188,7 +188,7 @@ CASES = {
             loss="{categorical_cross_entropy: {class_weights: balanced, label_smoothing: 0.2}}",
             allow="{class_weights: few, label_smoothing: unsure}",
         ),
-        holds=("smoothed_cross_entropy(outputs, targets, smoothing=0.2), targets, class_weights, among=targets",),
+        holds=("smoothed_cross_entropy(outputs, targets, smoothing=0.2), targets, class_weights, among=among",),
         classes=("a", "b", "c"),
     ),
     "robust": Case(

@@ -191,18 +191,19 @@ LOGITS = torch.linspace(-3, 4, 12).view(4, 3)
 def test_a_blank_does_not_count() -> None:
     known = FINDINGS >= 0
     each = F.binary_cross_entropy_with_logits(LOGITS, FINDINGS.clamp(min=0).float(), reduction="none")
-    told = findings_cross_entropy(LOGITS, FINDINGS)
+    told = findings_cross_entropy(LOGITS, FINDINGS, FINDINGS)
     assert told.shape == (4,)
     torch.testing.assert_close(told.mean(), each[known].mean())
     other = LOGITS.masked_fill(~known, 77.0)
-    torch.testing.assert_close(findings_cross_entropy(other, FINDINGS), told)
+    torch.testing.assert_close(findings_cross_entropy(other, FINDINGS, FINDINGS), told)
     logits = LOGITS.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(told_sum(logits), logits)
     assert gradient[~known].eq(0).all() and gradient[known].ne(0).all()
-    assert findings_cross_entropy(LOGITS, torch.full_like(FINDINGS, -100)).tolist() == [0, 0, 0, 0]
+    blank = torch.full_like(FINDINGS, -100)
+    assert findings_cross_entropy(LOGITS, blank, blank).tolist() == [0, 0, 0, 0]
     full = FINDINGS.clamp(min=0)
     torch.testing.assert_close(
-        findings_cross_entropy(LOGITS, full).mean(), F.binary_cross_entropy_with_logits(LOGITS, full.float())
+        findings_cross_entropy(LOGITS, full, full).mean(), F.binary_cross_entropy_with_logits(LOGITS, full.float())
     )
 
 
@@ -211,7 +212,7 @@ def told_sum(logits: Tensor) -> Tensor:
     weights = torch.tensor([[1.0, 2.0, 0.5], [3.0, 1.0, 2.0]])
     pairs = as_pairs(logits)
     return (
-        findings_cross_entropy(logits, FINDINGS).sum()
+        findings_cross_entropy(logits, FINDINGS, FINDINGS).sum()
         + mean_of_known(focal(pairs, FINDINGS, 0.5), FINDINGS, FINDINGS).sum()
         + mean_of_known(smoothed_cross_entropy(pairs, FINDINGS, 0.1), FINDINGS, FINDINGS).sum()
         + weighted_mean_of_known(categorical_cross_entropy(pairs, FINDINGS), FINDINGS, weights, FINDINGS).sum()
@@ -229,7 +230,7 @@ def test_findings_are_weighted_each_on_its_own() -> None:
     assert told.mean().item() == pytest.approx(total / count)
     torch.testing.assert_close(
         mean_of_known(categorical_cross_entropy(as_pairs(LOGITS), FINDINGS), FINDINGS, FINDINGS),
-        findings_cross_entropy(LOGITS, FINDINGS),
+        findings_cross_entropy(LOGITS, FINDINGS, FINDINGS),
     )
 
 

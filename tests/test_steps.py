@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -398,7 +399,9 @@ def test_mixup_blends_images_and_losses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parts", [{}, CLASSES, NUMBER], ids=["two", "three", "number"])
-def test_a_batch_of_blends_is_learned_by_heart(parts: dict[str, str], tmp_path: Path) -> None:
+def test_a_batch_of_blends_is_learned_by_heart(
+    parts: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`--sanity` knows that blends leave something open, even to a network that is always right."""
     words = {"augment": "[mixup]", "optimizer": "{adam: {learning_rate: 0.05}}"}
     loss = {} if not parts else {"loss": "mean_squared_error" if "task" in parts else "categorical_cross_entropy"}
@@ -407,8 +410,10 @@ def test_a_batch_of_blends_is_learned_by_heart(parts: dict[str, str], tmp_path: 
     )
     with modules(text, tmp_path) as get:
         run = Run(get, {0: TWO, 2: THREE}.get(len(parts), VALUES))
-        assert run.work.least > 0.01
-        assert get("metrics").sanity(run.work, next(run.batches(0, 0)))
+        assert (run.work.least > 0.1) == ("task" not in parts)
+        get("metrics").sanity(run.work, next(run.batches(0, 0)))
+        told = json.loads(capsys.readouterr().out)
+        assert told["last_loss"] - run.work.least < 0.1 * (told["first_loss"] - run.work.least)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 1.0, 3.0])
@@ -453,3 +458,79 @@ def test_16_bits_learn_much_the_same(precision: str, tmp_path: Path) -> None:
                     assert state["scaler"]["scale"] >= 1
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
     assert losses[0] != losses[1]
+
+
+def test_mixup_of_a_quantity_asks_for_the_blend(tmp_path: Path) -> None:
+    """Also of the absolute error, which is least at one of two answers where their losses are blended."""
+    parts = (
+        DEFAULT | NUMBER | {"augment": "[mixup]", "loss": "mean_absolute_error", "allow": "{mean_absolute_error: x}"}
+    )
+    with modules(spec(**parts, train="{epochs: 1, batch_size: 8}"), tmp_path) as get:
+        run = Run(get, VALUES)
+        net, mixup, pixels = copy.deepcopy(run.net), get("mixup"), run.images.pixels
+        batch = next(run.batches(0, 0))
+        u = run.runtime.uniform((*batch.key, 3), batch.ids, 2)
+        mates, share = (u[:, 0].double() * SAMPLES).long(), mixup.larger_share(u[:, 1], 0.2).double()[:, None]
+        outputs = net(share[:, :, None, None] * pixels[batch.ids] + (1 - share)[:, :, None, None] * pixels[mates])
+        truth = share * VALUES[batch.ids] + (1 - share) * VALUES[mates]
+        (loss,) = run.work.stages[0].step(batch).values()
+        assert loss.item() == pytest.approx((outputs - truth).abs().mean().item(), abs=1e-7)
+
+
+def test_a_plateau_begins_anew_with_a_phase(tmp_path: Path) -> None:
+    train = "{phases: [{epochs: 4}, {epochs: 4}], batch_size: 8, schedule: {plateau: {patience: 0, min_delta: 10}}}"
+    with modules(spec(**DEFAULT, train=train), tmp_path) as get:
+        run, rates = Run(get, TWO), []
+        for batch, _ in run.steps():
+            if batch is None:
+                rates.append(run.work.evaluate()["learning_rate"])
+        assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001] * 2)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+@pytest.mark.parametrize(("size", "most"), [(33, 16), (17, 16), (25, 5), (7, 5), (1, 4), (4, 1), (32, 32)])
+def test_every_rank_has_as_many_parts(size: int, most: int, ranks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranks add up what they have once a part: one with a part less would wait for ever."""
+    from specc.pieces import images, updates
+    from specc.pieces import runtime as rt
+
+    monkeypatch.setattr(updates, "BATCH", most)
+    monkeypatch.setattr(images, "shuffle", images.in_order)
+    monkeypatch.setattr(images, "steps", images.all_steps)
+    counts, seen = set(), []
+    for rank in range(ranks):
+        monkeypatch.setattr(rt, "RANK", rank)
+        monkeypatch.setattr(rt, "RANKS", ranks)
+        (step,) = images.batches((1, 0, 0), 1, size, size, 0, torch.device("cpu"))
+        parts = list(updates.parts_of(step))
+        counts.add(len(parts))
+        assert all(1 <= len(part.ids) <= math.ceil(most / ranks) for part in parts)
+        assert all(part.among is step.among for part in parts)
+        for part in parts:
+            seen += [i for i, weight in zip(part.ids.tolist(), part.weights.tolist(), strict=True) if weight]
+    assert len(counts) == 1
+    assert sorted(seen) == list(range(size))
+
+
+def test_a_run_goes_on_where_no_scaler_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU with bf16 saves no scale; one without goes on with a fresh one."""
+    from specc.pieces import precision
+
+    net, device = nn.Linear(1, 1), torch.device("cpu")
+    monkeypatch.setattr(precision, "HALF", precision.bfloat16)
+    saved = precision.Scaling(torch.optim.SGD(net.parameters(), 0.1), device).state_dict()
+    monkeypatch.setattr(precision, "HALF", precision.float16)
+    other = precision.Scaling(torch.optim.SGD(net.parameters(), 0.1), device)
+    other.load_state_dict(saved)
+    assert other.scaler.get_scale() > 1
+
+
+@pytest.mark.parametrize(("step", "steps", "epochs", "rate"), [(0, 1, 1, 1.0), (5, 5, 2, 1.0)])
+def test_schedules_that_have_no_time(step: int, steps: int, epochs: int, rate: float) -> None:
+    from specc.pieces import runtime as rt
+    from specc.pieces import schedules
+
+    time = rt.Time(step, steps, epochs)
+    assert schedules.cosine(time, 2.0, 0.0) == rate
+    assert schedules.polynomial(time, 3.0, 1.0, 0.0) == rate
+    assert schedules.one_cycle(rt.Time(0, 1, 1), 0.3, 0.04, 4e-6) == 1.0

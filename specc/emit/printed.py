@@ -135,7 +135,7 @@ def losses(study: Study) -> tuple[dict[str, Piece], str]:
             factor = f"{literal(float(weight))} * " if weight not in (None, 1) else ""
             terms.append(f"{factor}{term}")
             used += [Piece(record.piece.module, name) for name in names]
-        if terms == [f"{used[0].name}(outputs, targets)"]:
+        if terms in ([f"{used[0].name}(outputs, targets{more})"] for more in ("", ", among=among")):
             bound[slot] = used[0]
         else:
             text += "".join(f"from {piece.module} import {piece.name}\n" for piece in used)
@@ -158,12 +158,11 @@ def answers(study: Study, network: str) -> Answers:
     """What the loss of a network gets, told by what it ends in."""
     output: Any = getattr(study.spec, "output", None)
     graph = study.passed.get(network)
-    among = "among" if counts_over_step(study) else "targets"
     if getattr(output, "labels", None):
-        return Answers("findings", among=among)
+        return Answers("findings")
     kind = {"sigmoid": "one", "softmax": "classes"}.get(graph.activation if graph else "", "values")
     positive = getattr(output, "positive", None)
-    return Answers(kind, kind == "one" and positive is not None and positive == output.classes[0], among)
+    return Answers(kind, kind == "one" and positive is not None and positive == output.classes[0])
 
 
 def file_keys(study: Study) -> tuple[str, ...]:

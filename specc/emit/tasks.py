@@ -114,8 +114,8 @@ def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece
 def _least(study: Study) -> str:
     """The loss of a network that is always right: the entropy of smoothed targets, and what blends leave open."""
     alphas = [call.args.alpha for call in study.spec.augment if call.name == "mixup"]
-    if study.task.name == "regression":  # of squared errors; E[2 s (1 - s)] for s from Beta(alpha, alpha)
-        return f"{literal(alphas[0] / (2 * alphas[0] + 1))} * chance" if alphas else literal(0.0)
+    if study.task.name == "regression":
+        return literal(0.0)
     classes, total = 2 if getattr(study.spec.output, "labels", None) else max(2, _width(study)), 0.0
     for call in study.spec.loss["network"]:
         share = getattr(call.args, "label_smoothing", 0.0) / classes

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 SCHEDULE = "<schedule>"
 _SCHEDULES, _UPDATES, _PRECISION = "specc.pieces.schedules", "specc.pieces.updates", "specc.pieces.precision"
-_TRAIN = "specc.pieces.supervised"
+_TRAIN, _MIXUP = "specc.pieces.supervised", "specc.pieces.mixup"
 HOMES = {
     SCHEDULE: "schedule",
     _SCHEDULES: "schedule",
     _UPDATES: "updates",
     _PRECISION: "precision",
-    "specc.pieces.mixup": "mixup",
+    _MIXUP: "mixup",
 }
 USUAL: Mapping[str, Piece | str] = {
     "learn": Piece(_TRAIN, "learn_whole"),
@@ -36,7 +36,8 @@ PAYS = 20_000_000  # multiply-adds an image from which 16 bits shorten a step on
 
 def symbols(study: Study) -> dict[str, Piece | str]:
     """The slots of a step."""
-    return {**USUAL, **_mixed_up(study), **_accumulated(study), **_kept(study), **_paced(study), **_precise(study)}
+    step = {**USUAL, **_mixed_up(study), **_accumulated(study), **_weighed(study)}
+    return {**step, **_kept(study), **_paced(study), **_precise(study)}
 
 
 def _mixed_up(study: Study) -> dict[str, Piece | str]:
@@ -45,6 +46,8 @@ def _mixed_up(study: Study) -> dict[str, Piece | str]:
     for call in study.spec.augment:
         record = study.registry.augmentations[call.name]
         if record.mixes:
+            classes = any(getattr(study.spec.output, key, None) for key in ("classes", "labels"))
+            bound["answered"] = Piece(_MIXUP, "classes_blended" if classes else "values_blended")
             bound |= {"learn": Piece(_TRAIN, "learn_parts"), "batch_loss": record.piece, "seen": record.mixes}
             bound |= {slot: literal(value) for slot, value in record.bind(call.args).items()}
     return bound
@@ -61,15 +64,20 @@ def _accumulated(study: Study) -> dict[str, Piece | str]:
         "STEP_SIZE": "config.batch_size * config.accumulate",
         "BATCH": literal(train.batch_size),
     }
-    return bound | ({"over_step": Piece(_UPDATES, "over_step")} if counts_over_step(study) else {})
+    return bound
+
+
+def _weighed(study: Study) -> dict[str, Piece | str]:
+    """Losses that are weighted means."""
+    return {"over_step": Piece(_UPDATES, "over_step")} if counts_over_step(study) else {}
 
 
 def counts_over_step(study: Study) -> bool:
-    """Whether a loss has weights that are counted over a whole step, of which a batch is only a part."""
+    """Whether a loss has weights, or blanks, which are counted over a whole step of all ranks."""
     labels = bool(getattr(getattr(study.spec, "output", None), "labels", None))
     calls = [call for calls in (study.spec.loss or {}).values() for call in calls]
     weighed = any(getattr(call.args, "class_weights", None) is not None for call in calls)
-    return study.spec.train.accumulate > 1 and (labels or weighed)
+    return labels or weighed
 
 
 def _kept(study: Study) -> dict[str, Piece | str]:

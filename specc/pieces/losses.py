@@ -23,10 +23,13 @@ def categorical_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits, targets, reduction="none")
 
 
-def findings_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Binary cross entropy, mean over what is known: (B, L), findings (B, L) of 1, 0 and -100 = blank -> (B,)."""
+def findings_cross_entropy(logits: Tensor, targets: Tensor, among: Tensor) -> Tensor:
+    """Binary cross entropy, mean over what is known: (B, L), findings (B, L) of 1, 0 and -100 = blank -> (B,).
+
+    `among` are the findings of the whole step, of which these may be a part.
+    """
     truth = targets.clamp(min=0).to(logits.dtype)
-    return mean_of_known(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), targets, targets)
+    return mean_of_known(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), targets, among)
 
 
 def mean_squared_error(values: Tensor, targets: Tensor) -> Tensor:

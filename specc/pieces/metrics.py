@@ -15,7 +15,7 @@ def sanity(work: rt.Work, batch: rt.Batch) -> bool:
     for step in range(200):
         rt.reseed(*batch.key, step)
         time = rt.Time(step, -(-400 // stage.epochs), stage.epochs)  # as if they were the first half of the training
-        losses.append(sum(float(loss) for loss in stage.step(batch._replace(time=time)).values()))
+        losses.append(sum(float(rt.total(loss.detach())) for loss in stage.step(batch._replace(time=time)).values()))
     near = not abs(losses[0] - work.chance) > max(0.5 * work.chance, 0.2)  # a task without a known chance passes
     learned = losses[-1] - work.least < 0.2 * max(losses[0] - work.least, 0.05) or work.chance != work.chance
     rt.event("sanity", first_loss=losses[0], expected=work.chance, last_loss=losses[-1], passed=near and learned)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from specc.pieces import runtime as rt
-from specc.pieces.slots import ALPHA, augment
+from specc.pieces.slots import ALPHA, answered, augment
 
 POINTS = 4096
 
@@ -56,11 +56,16 @@ def blended_images(images: Any, ids: Tensor, key: tuple[int, ...]) -> Tensor:
 def mixup_loss(
     net: Callable[[Tensor], Tensor], criterion: Callable[..., Tensor], images: Any, targets: Tensor, batch: rt.Batch
 ) -> Tensor:
-    """The loss of a batch in which each image is blended with another one (Zhang et al. 2018, eq. 1).
-
-    The loss is blended instead of the targets, which has the same gradient for cross entropy and squared error.
-    """
+    """The loss of a batch in which each image is blended with another one (Zhang et al. 2018, eq. 1)."""
     inputs, others, share = blended(images, batch.ids, batch.key)
-    outputs = net(inputs)
-    losses = torch.lerp(criterion(outputs, targets[others]), criterion(outputs, targets[batch.ids]), share)
-    return losses @ batch.weights
+    return answered(criterion, net(inputs), targets[batch.ids], targets[others], share) @ batch.weights
+
+
+def classes_blended(criterion: Callable[..., Tensor], outputs: Tensor, own: Tensor, other: Tensor, u: Tensor) -> Tensor:
+    """Losses (B,) of both classes, with their shares u (B,) and 1 - u: of cross entropy that of the blended target."""
+    return torch.lerp(criterion(outputs, other), criterion(outputs, own), u)
+
+
+def values_blended(criterion: Callable[..., Tensor], outputs: Tensor, own: Tensor, other: Tensor, u: Tensor) -> Tensor:
+    """Losses (B,) against u own + (1 - u) other; targets are (B, d)."""
+    return criterion(outputs, torch.lerp(other, own, u[:, None].to(own.dtype)))

@@ -69,7 +69,8 @@ class Scaling:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The inverse of `state_dict`."""
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the run went on without one, on another kind of device
+            self.scaler.load_state_dict(state["scaler"])
 
 
 def scaled(loss: Tensor, optimizer: Any) -> Tensor:

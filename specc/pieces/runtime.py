@@ -38,7 +38,7 @@ class Batch(NamedTuple):
     size: int  # images in the step, over all ranks
     key: tuple[int, ...]  # (seed, stage, epoch): what is random about a sample follows from it and the id
     time: Time
-    among: Tensor  # ids of the whole share, where this batch is a part of it; else `ids`
+    among: Tensor  # ids of this rank's whole share of the step, of which the batch may be a part
 
 
 Step = Callable[..., Mapping[str, Tensor]]  # (Batch) -> losses by name, this rank's share of each mean

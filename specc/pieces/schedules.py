@@ -28,7 +28,7 @@ def exponential(time: rt.Time, factor: float, least: float) -> float:
 
 def done(time: rt.Time, begin: float) -> float:
     """The part of the stage that is done, 0 to 1, counted from the epoch `begin`."""
-    return min(max((time.epoch - begin) / (time.epochs - begin), 0.0), 1.0)
+    return min(max((time.epoch - begin) / (time.epochs - begin), 0.0), 1.0) if time.epochs > begin else 0.0
 
 
 def cosine(time: rt.Time, begin: float, least: float) -> float:
@@ -47,6 +47,8 @@ def one_cycle(time: rt.Time, rise: float, start: float, end: float) -> float:
     Smith and Topin 2019, arXiv:1708.07120, as in torch's OneCycleLR: the last step of all has the rate `end`.
     """
     last = time.epochs * time.steps - 1
+    if not last:
+        return 1.0
     top = max(rise * (last + 1) - 1, 0.0)
     if time.step <= top and top:
         low, share = start, time.step / top

@@ -200,6 +200,11 @@ def batch_loss(
     unbound("batch_loss")
 
 
+def answered(criterion: Callable[..., Tensor], outputs: Tensor, own: Tensor, other: Tensor, u: Tensor) -> Tensor:
+    """Losses (B,) of blends: u (B,) of one answer, the rest of another."""
+    unbound("answered")
+
+
 def in_parts(gradient: Callable[[rt.Batch], Tensor]) -> Callable[[rt.Batch], Tensor]:
     """The gradient of a step, which may be the sum over its batches."""
     unbound("in_parts")

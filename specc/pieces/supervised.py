@@ -51,7 +51,7 @@ def learn_whole(net: nn.Module, optimizer: Any, criterion: Loss, images: Images,
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         awake(net).train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = criterion(mixed(net)(inputs), targets[batch.ids]) @ batch.weights
+        loss = over_step(criterion, targets[batch.among])(mixed(net)(inputs), targets[batch.ids]) @ batch.weights
         optimizer.zero_grad()
         scaled(loss, optimizer).backward()
         rt.share_gradients(net.parameters())

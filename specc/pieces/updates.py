@@ -1,6 +1,7 @@
 """What happens to gradients and weights beside an optimizer's own step: clipping, accumulation, averages, phases."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -25,10 +26,14 @@ def clip_value(optimizer: Any) -> Any:
 
 
 def parts_of(step: rt.Batch) -> Iterator[rt.Batch]:
-    """A step in batches of at most BATCH images over all ranks, one after the other."""
-    size = -(-BATCH // rt.RANKS)
-    for ids, weights in zip(step.ids.split(size), step.weights.split(size), strict=True):
-        yield step._replace(ids=ids, weights=weights)
+    """A step in batches of at most BATCH images over all ranks, as equal and on every rank as many as can be."""
+    share, most = math.ceil(step.size / rt.RANKS), math.ceil(BATCH / rt.RANKS)
+    count = math.ceil(share / most)
+    for ids, weights in zip(step.ids.tensor_split(count), step.weights.tensor_split(count), strict=True):
+        if len(ids):
+            yield step._replace(ids=ids, weights=weights)
+        else:  # ranks add up their weights together: a copy that does not count keeps this one in step
+            yield step._replace(ids=step.ids[:1], weights=torch.zeros_like(step.weights[:1]))
 
 
 def in_parts(gradient: Callable[[rt.Batch], Tensor]) -> Callable[[rt.Batch], Tensor]:
@@ -95,6 +100,7 @@ def phased(stages: tuple[rt.Stage, ...], net: nn.Module, optimizer: Any) -> tupl
     rates = [group["lr"] for group in optimizer.param_groups]
 
     def enter(factor: float, frozen: tuple[str, ...], anew: bool) -> None:
+        rt.share_buffers(net)  # what is frozen is the same on every rank
         net.eval()  # frozen batch norm stays so
         for name, layer in net.named_children():
             layer.requires_grad_(name not in frozen)
@@ -103,6 +109,7 @@ def phased(stages: tuple[rt.Stage, ...], net: nn.Module, optimizer: Any) -> tupl
             optimizer.state.clear()
             for group, own in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = group["initial_lr"] = own * factor
+                group.pop("plateau", None)
 
     return tuple(
         rt.Stage(f"phase {number}", epochs, stages[0].step, partial(enter, factor, frozen))

@@ -30,33 +30,42 @@ def check(study: Study) -> list[Diagnostic]:
     train = study.spec.train
     if train is None or train.schedule is None or not train.length:
         return []
-    longest = max(phase.epochs for phase in train.phases) if train.phases else train.length
+    lengths = [phase.epochs for phase in train.phases] if train.phases else [train.length]
     span = study.span("train", "phases" if train.phases else "epochs")
-    end = Label(span, f"{'the longest phase has' if train.phases else 'training ends after'} {longest:,}")
     found = []
-    for what, path, time in _times(study, train.schedule):
-        if time >= longest:
-            message = f"{what} after epoch {time:g}, which training does not reach"
-            help_: Said = ("help", f"a time before epoch {longest:,}, or more epochs")
-            found.append(fault(study, "S252", message, path, "too late", help_, labels=(end,)))
-    patience, stop = getattr(train.schedule.args, "patience", 0), train.early_stop
-    if stop is not None and patience >= stop.patience:
-        message = "early stopping ends the training before the plateau can lower the rate"
-        path, cure = argument_path(study, train.schedule, "patience"), "a smaller `patience` of the schedule than of it"
+    for what, path, time, every in _times(study, train.schedule):
+        most = min(lengths) if every else max(lengths)
+        if time >= most:
+            which = f"the {'shortest' if every else 'longest'} phase has" if train.phases else "training ends after"
+            message = f"{what} after epoch {time:g}, which {'a phase' if train.phases else 'training'} does not reach"
+            help_: Said = ("help", f"a time before epoch {most:,}, or more epochs")
+            label = Label(span, f"{which} {most:,}")
+            found.append(fault(study, "S252", message, path, "too late", help_, labels=(label,)))
+    patience, stop = getattr(train.schedule.args, "patience", None), train.early_stop
+    if patience is None:
+        return found
+    path = argument_path(study, train.schedule, "patience")
+    place = None if study.document.node(path) is not None else call_span(study, train.schedule)
+    if stop is not None and patience + 1 >= stop.patience:
+        message, cure = "early stopping ends the training before a lower rate can help", "a smaller `patience` than its"
         label = Label(study.span("train", "early_stop", "patience"), f"stops after {stop.patience:,} epochs")
-        place = None if study.document.node(path) is not None else call_span(study, train.schedule)
-        said = f"waits {patience:,} epochs"
-        found.append(fault(study, "S252", message, path, said, ("help", cure), span=place, labels=(label,)))
+    elif patience + 1 >= max(lengths):
+        message, cure = "the rate can never be lowered in time", "a smaller `patience`, or more epochs"
+        label = Label(span, f"{max(lengths):,} epochs at most")
+    else:
+        return found
+    said = f"waits {patience:,} epochs"
+    found.append(fault(study, "S252", message, path, said, ("help", cure), span=place, labels=(label,)))
     return found
 
 
-def _times(study: Study, call: Call) -> Iterator[tuple[str, Path, float]]:
-    """What happens, where it is written, and after which epoch."""
+def _times(study: Study, call: Call) -> Iterator[tuple[str, Path, float, bool]]:
+    """What happens, where it is written, after which epoch, and whether every phase must reach it."""
     for place, time in enumerate(getattr(call.args, "at", ())):
         path = argument_path(study, call, "at")
-        yield "the rate changes", (*path, place) if study.document.node((*path, place)) else path, time
+        yield "the rate changes", (*path, place) if study.document.node((*path, place)) else path, time, False
     for key, what in (("warmup", "the warm-up ends"), ("after", "the rate begins to fall")):
-        yield what, argument_path(study, call, key), getattr(call.args, key, 0.0)
+        yield what, argument_path(study, call, key), getattr(call.args, key, 0.0), True
 
 
 RULE = Rule("S252", "schedule_times", check)

@@ -12,10 +12,12 @@ FEW = 10
 
 
 def check(look: Look) -> list[Diagnostic]:
-    """What: too few images: none at all, fewer than one batch where the rest is dropped, or (a warning) so few in
-    validation that one image moves its accuracy by ten points or more.
+    """What: too few images: none at all, fewer than one batch where the rest is dropped, a last batch of one image for
+    a batch normalization of vectors, or (a warning) so few in validation that one image moves its accuracy by ten
+    points or more.
 
-    Why: with no full batch no step is ever made; with a handful of images the best epoch is chosen by chance.
+    Why: with no full batch no step is ever made; one number has no deviation to be divided by; with a handful of images
+    the best epoch is chosen by chance.
 
     Bad: 20 training images.
 
@@ -41,6 +43,17 @@ def check(look: Look) -> list[Diagnostic]:
             ("why", "`drop_last` leaves out what does not fill a batch, so that no step would be made"),
             ("help", f"`batch_size: {max(1, tally['train'] // (2 * train.accumulate))}` or less"),
         )
+    alone = _alone(look, tally["train"]) if look.parts and train is not None else None
+    if alone:
+        return found(
+            look,
+            "D418",
+            f"`{alone}` would have to normalise one image by itself",
+            ("train", "batch_size"),
+            f"{plural(tally['train'], 'training image')}: the last batch of an epoch has one",
+            ("why", "batch normalisation needs several numbers to take a mean of, and here an image gives one"),
+            ("help", f"`batch_size: {train.batch_size + 1}`, or `drop_last: true`"),
+        )
     if 0 < tally["val"] < FEW:
         return found(
             look,
@@ -53,6 +66,20 @@ def check(look: Look) -> list[Diagnostic]:
             severity="warning",
         )
     return []
+
+
+def _alone(look: Look, images: int) -> str:
+    """The batch normalization that gets a single number of each channel in the last step; empty where none does."""
+    train = look.study.spec.train
+    last = images % train.step_size or train.step_size
+    parts = -(-last // train.batch_size)
+    if not images or last // parts > 1 or (train.drop_last and images >= train.step_size and images % train.step_size):
+        return ""
+    for graph in look.study.graphs.values():
+        for node in graph.nodes:
+            if node.op.startswith("batchnorm") and all(size == 1 for size in node.shape[1:]):
+                return node.name
+    return ""
 
 
 RULE = DataRule(

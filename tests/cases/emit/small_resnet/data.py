@@ -36,11 +36,11 @@ def batches(
     for step in range(first, count):
         every = order[step * size : (step + 1) * size]
         share = every[rt.RANK :: rt.RANKS]
-        weights = torch.full((len(share),), 1 / len(every))
+        weights, among = torch.full((len(share),), 1 / len(every)), share.to(device)
         if not len(share):  # fewer images than ranks
             share, weights = every[:1], torch.zeros(1)
-        ids, time = share.to(device), rt.Time(key[2] * count + step, count, epochs)
-        yield rt.Batch(ids, weights.to(device), len(every), key, time, ids)
+        time = rt.Time(key[2] * count + step, count, epochs)
+        yield rt.Batch(share.to(device), weights.to(device), len(every), key, time, among)
 
 
 def parts_of(rows: list[dict[str, str]], entries: list[index.Entry]) -> list[str]:
