@@ -25,7 +25,7 @@ from specc.cli import main
 
 DEMO = Path(specc.__file__).parent / "demo"
 CODE = r"\"((?:S\d|D4|E5|T6|X7|P8)\d\d)\""
-COMMANDS = ["demo", "check", "explain", "show", "compile", "train", "eval", "export", "predict"]
+COMMANDS = ["demo", "check", "explain", "show", "compile", "train", "eval", "export", "predict", "cache"]
 
 PROGRAM = '''
 """A stand-in: trains nothing, writes what a training writes."""
@@ -189,6 +189,7 @@ def test_module_and_lazy_imports(tmp_path: Path) -> None:
 def test_public_names() -> None:
     assert set(specc.__all__) == {
         "__version__",
+        "cache",
         "check",
         "compile",
         "evaluate",

@@ -617,7 +617,7 @@ def test_numbers_that_are_standardized_as_they_are(case: Case) -> None:
     def make(shift: float, factor: float) -> Callable[[int], bytes]:
         def tif(n: int) -> bytes:
             stream = io.BytesIO()
-            tifffile.imwrite(stream, (case.pixels(n) * factor + shift).astype("float32"))
+            tifffile.imwrite(stream, (case.pixels(n).astype("float32") * factor + shift).astype("float32"))
             return stream.getvalue()
 
         return tif

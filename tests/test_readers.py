@@ -531,7 +531,7 @@ def test_import_needs_only_numpy() -> None:
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
 def test_an_image_that_imagej_saved(tmp_path: Path, kind: str) -> None:
     """One is read; a stack, of which tifffile shows one page, is not taken for its first."""
-    pixels = GREY8.astype(kind)
+    pixels = np.tile(GREY8, (1, 2)).astype(kind)  # three or four columns would be taken for colours
     assert np.array_equal(readers.read(write(tmp_path / "1.tif", tiff(pixels, imagej=True)))[0][..., 0], pixels)
     stack = write(tmp_path / "2.tif", tiff(np.stack([pixels, pixels]), imagej=True))
     with pytest.raises(readers.ReadError) as caught:

@@ -19,7 +19,7 @@ EPOCHS = 5
 ROOM = 2**28  # bytes
 
 
-def in_order(text: str) -> tuple[float, str]:
+def size_or_word(text: str) -> tuple[float, str]:
     """Numbers by size, then words."""
     try:
         return float(text), ""
@@ -32,7 +32,7 @@ def spread(answers: Sequence[tuple[str, ...]], most: int) -> list[int]:
     seen: Counter[tuple[str, ...]] = Counter()
     turns = []
     for place, answer in enumerate(answers):
-        turns.append((seen[answer], [in_order(text) for text in answer], place))
+        turns.append((seen[answer], [size_or_word(text) for text in answer], place))
         seen[answer] += 1
     return [place for _, _, place in sorted(turns)[:: -(-len(seen) // most)][:most]]
 
