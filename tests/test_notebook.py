@@ -42,7 +42,11 @@ def html_of(outputs: list[Any]) -> str:
     return "".join(output.get("data", {}).get("text/html", "") for output in outputs)
 
 
-def test_errors_are_diagnostics_without_a_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("colours", [True, False])
+def test_errors_are_diagnostics_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colours: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False) if colours else monkeypatch.setenv("NO_COLOR", "1")
     spec = unpack(tmp_path / "demo")
     spec.write_text(spec.read_text().replace("classes: [T1, T2]", "clases: [T1, T2]"))
     checked, trained, gone = run(
@@ -54,7 +58,7 @@ def test_errors_are_diagnostics_without_a_traceback(tmp_path: Path) -> None:
     told = text_of(trained)
     assert told.startswith("error[S") and "lenet.yaml:" in told and "clases" in told and "= more: specc explain" in told
     assert "Traceback" not in told and "training.py" not in told
-    assert "\x1b[" in "".join(trained[-1]["traceback"])
+    assert ("\x1b[" in "".join(trained[-1]["traceback"])) == colours
     assert text_of(gone).startswith("error[P840]")
 
 
