@@ -26,7 +26,7 @@ def named(study: Study, graph: Graph, name: str) -> list[Node]:
     return [
         node
         for node in graph.nodes
-        if (node in found or study.document.span(node.path) in places) and _learns(study, graph, node)
+        if (node in found or study.document.span(node.path) in places) and learns(study, graph, node)
     ]
 
 
@@ -47,6 +47,7 @@ def _ids(study: Study, node: Node) -> Iterator[str]:
         yield own.raw
 
 
-def _learns(study: Study, graph: Graph, node: Node) -> bool:
+def learns(study: Study, graph: Graph, node: Node) -> bool:
+    """Whether a node has weights."""
     shapes = tuple(graph.shape_of(name) for name in node.inputs)
     return study.registry.ops[node.op].parameters(node.attrs, shapes) > 0

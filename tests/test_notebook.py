@@ -21,7 +21,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "notebook.md"
 
 def run(cells: list[str], folder: Path) -> list[list[Any]]:
     """The outputs of each cell, run by a kernel in a folder; an error is an output."""
-    book: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])  # type: ignore[no-untyped-call]
+    form: Any = nbformat.v4
+    book = form.new_notebook(cells=[form.new_code_cell(cell) for cell in cells])
     client = nbclient.NotebookClient(
         book, timeout=300, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
     )

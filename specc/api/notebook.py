@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib import import_module
@@ -26,12 +27,12 @@ class Pretty(Protocol):
         """Write text."""
 
 
-class Shown:
+class Shown(ABC):
     """A result that a notebook shows as its lines and pictures, and IPython on a terminal as its lines."""
 
+    @abstractmethod
     def lines(self) -> list[str]:
         """The result in words, as the command prints it."""
-        raise NotImplementedError
 
     def shown(self) -> Iterable[FilePath]:
         """The files of its pictures (PNG)."""

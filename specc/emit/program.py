@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from specc.cost import shapes_of
 from specc.emit import printed, training
 from specc.emit.augmentation import augmentation, changes
 from specc.emit.format import tidy
@@ -115,8 +116,9 @@ def heading(study: Study) -> str:
 def parameters(study: Study, network: str) -> int:
     """Trainable numbers of a network."""
     graph = study.passed[network]
+    shapes = shapes_of(graph)
     return sum(
-        study.registry.ops[node.op].parameters(node.attrs, tuple(graph.shape_of(name) for name in node.inputs))
+        study.registry.ops[node.op].parameters(node.attrs, tuple(shapes[name] for name in node.inputs))
         for node in graph.nodes
     )
 

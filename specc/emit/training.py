@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from specc.cost import shapes_of
 from specc.emit.literal import literal
 from specc.freezing import frozen
 from specc.plugin import IDENTITY, Piece
@@ -144,10 +145,10 @@ def _precise(study: Study) -> dict[str, Piece | str]:
 
 def pays(study: Study) -> bool:
     """Whether the networks are large enough for 16 bits to make a step on a GPU shorter."""
-    ops = study.registry.ops
-    work = sum(
-        ops[node.op].multiply_adds(node.attrs, tuple(graph.shape_of(name) for name in node.inputs))
-        for graph in study.passed.values()
-        for node in graph.nodes
-    )
+    work = 0
+    for graph in study.passed.values():
+        shapes = shapes_of(graph)
+        for node in graph.nodes:
+            inputs = tuple(shapes[name] for name in node.inputs)
+            work += study.registry.ops[node.op].multiply_adds(node.attrs, inputs)
     return work >= PAYS

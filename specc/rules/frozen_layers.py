@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.errors import Diagnostic, Edit, Fix
-from specc.freezing import frozen, ids, named
+from specc.freezing import frozen, ids, learns, named
 from specc.plugin import Rule
 from specc.rules.common import Said, fault
 from specc.spec.faults import listed, nearest
@@ -61,19 +61,10 @@ def _phase(study: Study, number: int, names: tuple[str, ...]) -> Iterator[Diagno
         notes: list[Said] = [("note", f"ids of this network: {listed(known)}" if known else "no layer has an id")]
         notes.append(("help", "give a layer or the use of a block a name with `id: NAME`"))
         yield fault(study, "S251", f"no layer or block has the id `{name}`", at, "not an id", *notes, fixes=fixes)
-    learning = [node for graph in study.graphs.values() for node in graph.nodes if _learns(study, node.name)]
-    if names and not wrong and len(frozen(study, names)) == len(learning):
+    learning = sum(learns(study, graph, node) for graph in study.passed.values() for node in graph.nodes)
+    if names and not wrong and len(frozen(study, names)) == learning:
         yield fault(study, "S251", "this phase freezes all that could learn", path, "nothing is left",
                     ("help", "leave out the id of what is to learn, as the last layer"))  # fmt: skip
-
-
-def _learns(study: Study, name: str) -> bool:
-    ops = study.registry.ops
-    for graph in study.passed.values() or study.graphs.values():
-        for node in graph.nodes:
-            if node.name == name:
-                return ops[node.op].parameters(node.attrs, tuple(graph.shape_of(source) for source in node.inputs)) > 0
-    return False
 
 
 RULE = Rule("S251", "frozen_layers", check)
