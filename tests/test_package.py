@@ -288,7 +288,7 @@ def test_one_onnxruntime_everywhere(system: str, machine: str) -> None:
 
 @pytest.mark.slow
 def test_archives_are_complete(tmp_path: Path) -> None:
-    """The wheel, built from the source archive, holds all of the package and nothing else, within 3 MB unpacked."""
+    """The wheel, built from the source archive, holds all of the package and nothing else, within 4 MB unpacked."""
     skip = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "runs")
     shutil.copytree(ROOT, tmp_path / "clone", ignore=skip)
     build = [
@@ -303,19 +303,30 @@ def test_archives_are_complete(tmp_path: Path) -> None:
     result = subprocess.run(build, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     source, wheel = sorted((tmp_path / "dist").iterdir(), key=lambda p: p.suffix)
-    wanted = {
-        p.relative_to(tmp_path / "clone").as_posix() for p in (tmp_path / "clone/specc").rglob("*") if p.is_file()
+    places = [(tmp_path / "clone", "specc")]
+    places += [(p.parent, p.name) for p in (tmp_path / "clone/plugins").glob("*/specc_*")]
+    within = {
+        file: file.relative_to(root).as_posix()
+        for root, package in places
+        for file in (root / package).rglob("*")
+        if file.is_file()
     }
+    wanted = set(within.values())
+    assert {"specc_features/__init__.py", "specc_segmentation/__init__.py", "specc_superres/__init__.py"} <= wanted
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
         assert {name for name in names if ".dist-info/" not in name} == wanted
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
         entry = next(name for name in names if name.endswith("entry_points.txt"))
-        assert "specc = specc.cli:main" in archive.read(entry).decode()
-        assert sum(item.file_size for item in archive.infolist()) <= 3_000_000
+        points = archive.read(entry).decode()
+        assert "specc = specc.cli:main" in points
+        for _, package in places[1:]:
+            assert f"{package.removeprefix('specc_')} = {package}:PLUGIN" in points
+        assert sum(item.file_size for item in archive.infolist()) <= 4_000_000
     with tarfile.open(source) as archive_:
         held = {name.partition("/")[2] for name in archive_.getnames()}
-    assert {*wanted, "constraints.txt", "specs/lenet.yaml", "tests/test_package.py", "docs/index.md"} <= held
+    sources = {file.relative_to(tmp_path / "clone").as_posix() for file in within}
+    assert {*sources, "constraints.txt", "specs/lenet.yaml", "tests/test_package.py", "docs/index.md"} <= held
 
 
 def test_python_versions_agree() -> None:
