@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from specc.errors import Diagnostic, Note, Span, SpeccError
+from specc import local, settings
+from specc.errors import Diagnostic, Note, SpeccError
 from specc.plugin import (
     API,
     Augmentation,
@@ -28,14 +28,34 @@ from specc.plugin import (
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from specc.settings import Settings
+
 GROUP = "specc.plugins"
 CORE = "specc.core"  # the module whose PLUGIN holds the built-ins; loaded like any other
-_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks")
+DISTRIBUTION = "specc-compiler"  # its own plugins come with it and are enabled by default
+_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks", "sources")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plugin comes from. `place` is the module that its entry point names, or its file; `sha256` is that of
+    a local file.
+    """
+
+    name: str
+    kind: Literal["core", "own", "installed", "local"]
+    place: str
+    distribution: str = ""
+    version: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Every word by its name. `owners` says which plugin brought it: ("layers", "conv2d") -> "specc"."""
+    """Every word by its name. `owners` says which plugin brought it: ("layers", "conv2d") -> "specc".
+
+    `texts` are the sources of modules that are no files of Python's path: those of local plugins.
+    """
 
     layers: Mapping[str, Layer] = field(default_factory=dict)
     ops: Mapping[str, Op] = field(default_factory=dict)
@@ -45,9 +65,12 @@ class Registry:
     augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
     initializers: Mapping[str, Initializer] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def installed(self) -> tuple[str, ...]:
@@ -55,8 +78,11 @@ class Registry:
         return tuple(sorted(installed()))
 
 
-def merge(plugins: Iterable[Plugin]) -> Registry:
+def merge(
+    plugins: Iterable[Plugin], origins: Iterable[Origin] = (), texts: Mapping[str, str] | None = None
+) -> Registry:
     """One registry out of plugins. Raises SpeccError S109 (a clash, naming both owners) or S110 (another interface)."""
+    known = {origin.name: origin for origin in origins}
     tables: dict[str, dict[str, Any]] = {name: {} for name in _TABLES}
     owners: dict[tuple[str, str], str] = {}
     codes: dict[str, str] = {}
@@ -64,12 +90,14 @@ def merge(plugins: Iterable[Plugin]) -> Registry:
     names: list[str] = []
     faults: list[Diagnostic] = []
     for plugin in plugins:
+        if plugin.name in names:
+            faults.append(_clash("plugins", plugin.name, plugin.name, plugin.name))
         names.append(plugin.name)
         if plugin.api != API:
             faults.append(_other_api(plugin))
             continue
         for kind in _TABLES:
-            for record in getattr(plugin, kind):
+            for record in getattr(plugin, kind, ()):
                 if record.name in tables[kind]:
                     faults.append(_clash(kind, record.name, owners[kind, record.name], plugin.name))
                     continue
@@ -81,7 +109,7 @@ def merge(plugins: Iterable[Plugin]) -> Registry:
             rules.append(rule)
     if faults:
         raise SpeccError(tuple(faults))
-    return Registry(**tables, rules=tuple(rules), owners=owners, plugins=tuple(names))
+    return Registry(**tables, rules=tuple(rules), owners=owners, plugins=tuple(names), origins=known, texts=texts or {})
 
 
 def _task_rules(plugin: Plugin) -> list[Rule]:
@@ -91,86 +119,173 @@ def _task_rules(plugin: Plugin) -> list[Rule]:
 
 @lru_cache(maxsize=1)
 def core() -> Registry:
-    """What comes with specc."""
-    return merge([import_module(CORE).PLUGIN])
+    """What is part of specc itself, without any plugin."""
+    return merge([import_module(CORE).PLUGIN], [_core_origin()])
+
+
+def _core_origin() -> Origin:
+    from specc import __version__
+
+    return Origin("specc", "core", CORE, DISTRIBUTION, __version__)
+
+
+def found() -> dict[str, list[EntryPoint]]:
+    """Plugins of all distributions by name, from their metadata: nothing is imported. More than one point: a clash."""
+    from importlib.metadata import entry_points
+
+    points: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        points.setdefault(point.name, []).append(point)
+    return dict(sorted(points.items()))
 
 
 def installed() -> dict[str, EntryPoint]:
-    """Plugins that are there, by name, from the metadata of distributions: nothing is imported."""
-    from importlib.metadata import entry_points  # 20 ms that a project without plugins need not wait for
+    """The first plugin of each name, from the metadata of distributions."""
+    return {name: points[0] for name, points in found().items()}
 
-    return {point.name: point for point in entry_points(group=GROUP)}
+
+@lru_cache(maxsize=1)
+def own() -> Mapping[str, EntryPoint]:
+    """specc's own plugins, by name, from the metadata of its own distribution; none in a tree without metadata."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        points = distribution(DISTRIBUTION).entry_points.select(group=GROUP)
+    except PackageNotFoundError:
+        return {}
+    return {point.name: point for point in sorted(points, key=lambda point: point.name)}
+
+
+@lru_cache(maxsize=8)
+def usual(disabled: frozenset[str] = frozenset()) -> Registry:
+    """The core and specc's own plugins, less those that are disabled and those whose package is not there."""
+    plugins, origins = [import_module(CORE).PLUGIN], [_core_origin()]
+    for name, point in own().items():
+        plugin = _load(point, absent=True) if name not in disabled else None
+        if plugin is not None:
+            plugins.append(plugin)
+            origins.append(_origin(point, "own"))
+    return merge(plugins, origins) if len(plugins) > 1 else core()
 
 
 def enabled(folder: FilePath | str) -> Registry:
-    """The core and what the nearest specc.toml, from a folder upwards, enables. Raises SpeccError S110 to S112."""
-    settings = find_settings(FilePath(folder))
-    if settings is None:
-        return core()
-    names = _enabled_names(settings)
-    if not names:
-        return core()
-    there = installed()
-    unknown = [name for name in names if name not in there]
+    """What a project uses: the core, specc's own plugins, and what the nearest specc.toml, from a folder upwards,
+    enables. Raises SpeccError S109 to S116.
+    """
+    file = settings.find(FilePath(folder))
+    return usual() if file is None else of_settings(settings.read(file))
+
+
+def of_settings(project: Settings) -> Registry:
+    """What a specc.toml enables. Raises SpeccError S109 to S116; nothing is imported where a name is not settled."""
+    unknown = [_not_own(project, name) for name in project.disabled if name not in own()]
+    names = [name for name in project.enabled if name not in own() or name in project.disabled]
+    there = found() if project.enabled else {}
+    unknown += [_not_installed(project, name, there) for name in names if name not in there]
+    owners = {name: [owner(point) for point in there.get(name, ())] for name in project.enabled}
+    for name, entry in project.local.items():
+        owners.setdefault(
+            name, ["specc"] if name == core().plugins[0] else [owner(own()[name])] if name in own() else []
+        )
+        owners[name].append(f"the local file {entry.file}")
+    unknown += [_two(project, name, brought) for name, brought in owners.items() if len(brought) > 1]
     if unknown:
-        raise SpeccError(tuple(_not_installed(settings, name, there) for name in unknown))
-    plugins = [import_module(CORE).PLUGIN, *(_load(there[name]) for name in dict.fromkeys(names))]
-    return merge(plugins)
+        raise project.fault(*unknown)
+    base = usual(frozenset(project.disabled) - frozenset(names))
+    if not names and not project.local:
+        return base
+    plugins, origins, texts = _records(base), list(base.origins.values()), dict[str, str]()
+    for name in names:
+        if name not in base.origins:
+            plugins.append(_required(there[name][0]))
+            origins.append(_origin(there[name][0], "installed"))
+    for entry in project.local.values():
+        plugin, texts[local.module_name(entry.name)] = local.load(project, entry)
+        plugins.append(plugin)
+        origins.append(Origin(entry.name, "local", entry.file, sha256=entry.sha256))
+    return merge(plugins, origins, texts)
 
 
-def find_settings(folder: FilePath) -> FilePath | None:
-    """The nearest specc.toml from a folder upwards, or None."""
-    start = folder.resolve()
-    for place in (start, *start.parents):
-        if (place / "specc.toml").is_file():
-            return place / "specc.toml"
-    return None
+def _records(registry: Registry) -> list[Plugin]:
+    """The records that a registry of specc's own is made of."""
+    return [_required(own()[name]) if name in own() else import_module(CORE).PLUGIN for name in registry.plugins]
 
 
-def _enabled_names(settings: FilePath) -> tuple[str, ...]:
-    try:
-        table = tomllib.loads(settings.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _settings_fault(settings, f"cannot be read: {error}") from error
-    section = table.get("plugins", {})
-    names = section.get("enabled", []) if isinstance(section, dict) else None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _settings_fault(settings, "`[plugins] enabled` must be a list of names")
-    return tuple(names)
+def _origin(point: EntryPoint, kind: Literal["own", "installed"]) -> Origin:
+    name, version = (point.dist.name, point.dist.version) if point.dist is not None else ("", "")
+    return Origin(point.name, kind, point.value.partition(":")[0], name, version)
 
 
-def _settings_fault(settings: FilePath, reason: str) -> SpeccError:
-    note = Note("help", 'write it as:  [plugins]  and below it  enabled = ["name"]')
-    return SpeccError((Diagnostic("S111", f"{settings.name} {reason}", _top(settings), notes=(note,)),))
-
-
-def _top(settings: FilePath) -> Span:
-    return Span(str(settings), 1, 1, 1, 1)
-
-
-def _load(point: EntryPoint) -> Plugin:
-    try:
-        plugin = point.load()
-    except (ImportError, AttributeError) as error:
-        raise _broken(point, f"cannot be imported: {error}") from error
-    if not isinstance(plugin, Plugin):
-        raise _broken(point, f"`{point.value}` is not a Plugin record")
+def _required(point: EntryPoint) -> Plugin:
+    plugin = _load(point)
+    assert plugin is not None
     return plugin
 
 
+def _load(point: EntryPoint, absent: bool = False) -> Plugin | None:
+    """The record that an entry point names; with `absent`, None where its package is not there. Raises S112."""
+    try:
+        plugin = point.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a package may raise anything when it is imported
+        top = point.value.partition(":")[0].partition(".")[0]
+        if absent and isinstance(error, ModuleNotFoundError) and error.name == top:
+            return None
+        raise _broken(point, f"cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(plugin, Plugin):
+        raise _broken(point, f"`{point.value}` is not a Plugin record")
+    if plugin.name != point.name:
+        raise _broken(point, f"calls itself `{plugin.name}`")
+    return plugin
+
+
+def owner(point: EntryPoint) -> str:
+    """The distribution of an entry point: its name and version."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
+
+
 def _broken(point: EntryPoint, reason: str) -> SpeccError:
-    owner = point.dist.name if point.dist is not None else point.value
-    notes = (Note("where", f"distribution {owner}"), Note("help", "take it out of specc.toml, or install it again"))
+    notes = (
+        Note("where", f"distribution {owner(point)}"),
+        Note("help", "take it out of specc.toml, or install it again"),
+        Note("more", "specc explain S112"),
+    )
     return SpeccError((Diagnostic("S112", f"the plugin `{point.name}` {reason}", notes=notes),))
 
 
-def _not_installed(settings: FilePath, name: str, there: Mapping[str, EntryPoint]) -> Diagnostic:
+def _not_installed(project: Settings, name: str, there: Mapping[str, object]) -> Diagnostic:
     known = ", ".join(f"`{other}`" for other in sorted(there)) or "none"
     return Diagnostic(
         "S111",
         f"specc.toml enables the plugin `{name}`, which is not installed",
-        _top(settings),
+        project.span(name),
+        label="enabled here",
         notes=(Note("note", f"installed: {known}"), Note("help", "install it, or take it out of specc.toml")),
+    )
+
+
+def _not_own(project: Settings, name: str) -> Diagnostic:
+    known = ", ".join(f"`{other}`" for other in own()) or "none"
+    return Diagnostic(
+        "S111",
+        f"specc.toml disables the plugin `{name}`, which is none of specc's own",
+        project.span(name),
+        notes=(Note("note", f"specc's own: {known}"), Note("help", "others are off unless `enabled` names them")),
+    )
+
+
+def _two(project: Settings, name: str, owners: Iterable[str]) -> Diagnostic:
+    return Diagnostic(
+        "S116",
+        f"two plugins are called `{name}`, of {' and of '.join(owners)}",
+        project.span(name, local=name in project.local),
+        notes=(
+            Note("why", "which of them is used must not depend on the order in which they are found"),
+            Note("note", "none of them was imported"),
+            Note("help", "uninstall one of them (`pip uninstall NAME`), or take it out of specc.toml"),
+            Note("more", "specc explain S116"),
+        ),
     )
 
 

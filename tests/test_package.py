@@ -39,6 +39,8 @@ ORDER = (
         "plugin",
         "study",
         "freezing",
+        "settings",
+        "local",
         "registry",
     ),
     *(

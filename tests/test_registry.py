@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from front_end import found
 
-from specc import registry
+from specc import registry, settings
 from specc.core import PLUGIN
 from specc.errors import Diagnostic, SpeccError
 from specc.layers import LAYERS
@@ -110,6 +110,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     sys.modules.pop("probe_words", None)
 
 
+OWN = ("specc", *registry.own())  # what is always enabled
+
+
 def enable(project: Path, text: str) -> None:
     (project.parent / "specc.toml").write_text(text, encoding="utf-8")
 
@@ -119,14 +122,14 @@ def test_installed_plugins_are_listed_without_being_imported(installed: Path) ->
     enable(installed, "")
     merged = registry.enabled(installed)
     assert {"probe_words", "hostile"} <= set(merged.installed)
-    assert merged.plugins == ("specc",)
+    assert merged.plugins == OWN
     assert not {"probe_words", "probe_hostile"} & sys.modules.keys()
 
 
 def test_only_what_the_project_enables_is_imported(installed: Path) -> None:
     enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
     merged = registry.enabled(installed)
-    assert merged.plugins == ("specc", "probe_words")
+    assert merged.plugins == (*OWN, "probe_words")
     assert merged.owners["layers", "echo"] == "probe_words"
     assert "probe_hostile" not in sys.modules
 
@@ -134,8 +137,8 @@ def test_only_what_the_project_enables_is_imported(installed: Path) -> None:
 def test_the_nearest_settings_count(installed: Path) -> None:
     enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
     (installed / "specc.toml").write_text("", encoding="utf-8")
-    assert registry.enabled(installed).plugins == ("specc",)
-    assert registry.find_settings(installed) == installed / "specc.toml"
+    assert registry.enabled(installed).plugins == OWN
+    assert settings.find(installed) == installed / "specc.toml"
 
 
 @pytest.mark.parametrize(
@@ -167,3 +170,89 @@ def test_a_spec_that_needs_a_plugin_says_how_to_enable_it(installed: Path) -> No
     enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
     assert found(complete("plugins: [probe_words]"), registry.enabled(installed)) == ()
     assert "probe_hostile" not in sys.modules
+
+
+# ------------------------------------------------------------------ specc's own plugins
+
+
+def test_own_plugins_are_enabled_by_default(tmp_path: Path) -> None:
+    """Those of the entry points of specc's own distribution, in the order of their names; the core is less."""
+    merged = registry.enabled(tmp_path)
+    assert merged.plugins == ("specc", *sorted(registry.own()))
+    assert {merged.origins[name].kind for name in registry.own()} <= {"own"}
+    assert registry.core().plugins == ("specc",)
+    assert registry.enabled(tmp_path) is merged
+
+
+@pytest.fixture
+def own(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """As if the distribution of the fixture `installed` were specc itself."""
+    monkeypatch.setattr(registry, "DISTRIBUTION", "probe-words")
+    clear()
+    yield installed
+    clear()
+
+
+def clear() -> None:
+    registry.own.cache_clear()
+    registry.usual.cache_clear()
+
+
+def points(project: Path, text: str) -> None:
+    """Other entry points of the distribution."""
+    (project.parent.parent / "site/probe_words-1.0.dist-info/entry_points.txt").write_text(f"[specc.plugins]\n{text}")
+    clear()
+
+
+def test_own_plugins_can_be_disabled(own: Path) -> None:
+    points(own, "probe_words = probe_words:PLUGIN\n")
+    assert registry.enabled(own).plugins == ("specc", "probe_words")
+    enable(own, '[plugins]\ndisabled = ["probe_words"]\n')
+    assert registry.enabled(own).plugins == ("specc",)
+    enable(own, '[plugins]\nenabled = ["probe_words"]\n')
+    assert registry.enabled(own).plugins == ("specc", "probe_words")
+    enable(own, '# mine\n[plugins]\ndisabled = ["hospital"]\n')
+    with pytest.raises(SpeccError) as error:
+        registry.enabled(own)
+    (fault,) = error.value.diagnostics
+    assert (fault.code, fault.span and fault.span.line) == ("S111", 3)
+    assert error.value.texts
+
+
+def test_the_core_goes_on_without_an_own_plugin(own: Path) -> None:
+    points(own, "away = specc_away_from_here:PLUGIN\nprobe_words = probe_words:PLUGIN\n")
+    assert registry.enabled(own).plugins == ("specc", "probe_words")
+    assert found(complete("name: x"), registry.enabled(own)) == ()
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(3)", "import not_there_either", "1 / 0", "class"])
+def test_whatever_an_import_raises_is_a_diagnostic(own: Path, code: str) -> None:
+    (own.parent.parent / "site/probe_bad.py").write_text(f"{code}\n")
+    points(own, "bad = probe_bad:PLUGIN\n")
+    with pytest.raises(SpeccError) as error:
+        registry.enabled(own)
+    assert codes(error) == ["S112"]
+    assert "probe-words 1.0" in error.value.diagnostics[0].notes[0].text
+
+
+def test_a_record_of_another_name_is_refused(own: Path) -> None:
+    points(own, "other = probe_words:PLUGIN\n")
+    with pytest.raises(SpeccError, match="calls itself `probe_words`"):
+        registry.enabled(own)
+
+
+def test_two_distributions_with_one_name(installed: Path) -> None:
+    """The error names both, and neither is imported; while nobody enables it, it does not matter."""
+    info = installed.parent.parent / "site/thief-2.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 2.5\n")
+    (info / "entry_points.txt").write_text("[specc.plugins]\nprobe_words = probe_hostile:PLUGIN\n")
+    enable(installed, "")
+    assert "probe_words" not in registry.enabled(installed).plugins
+    enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
+    with pytest.raises(SpeccError) as error:
+        registry.enabled(installed)
+    assert codes(error) == ["S116"]
+    assert "probe-words 1.0" in error.value.diagnostics[0].message
+    assert "thief 2.5" in error.value.diagnostics[0].message
+    assert not {"probe_words", "probe_hostile"} & sys.modules.keys()

@@ -152,7 +152,8 @@ def link(study: Study, task: Program) -> Linker:
     for start in study.registry.initializers.values():
         if start.piece is not None:
             homes.setdefault(start.piece.module, "model")
-    linker = Linker(homes, WHOLE, symbols, texts | {name: text for name, (_, text) in task.printed.items()})
+    texts |= {**study.registry.texts, **{name: text for name, (_, text) in task.printed.items()}}
+    linker = Linker(homes, WHOLE, symbols, texts)
     linker.take(Piece(printed.TRAIN, "Config"))
     for root in (symbols["build"], Piece(f"{PIECES}.loop", "fit"), Piece(f"{PIECES}.loop", "main")):
         assert isinstance(root, Piece)

@@ -139,13 +139,14 @@ DOCS: dict[str, str] = {
 
     Source: the plugin interface.
     """,
-    "S111": """What: specc.toml cannot be read, or enables a plugin that is not installed.
+    "S111": """What: specc.toml cannot be read, enables a plugin that is not installed, or disables one that is none of
+    specc's own.
 
     Why: a study that needs a plugin must not run without it. The file says: [plugins] enabled = ["name"].
 
     Source: the plugin interface.
     """,
-    "S112": """What: an enabled plugin cannot be loaded, or its entry point is not a Plugin record.
+    "S112": """What: an enabled plugin cannot be loaded, or its entry point is not a Plugin record of that name.
 
     Why: its distribution is broken, or one of its own requirements is missing.
 
@@ -165,6 +166,28 @@ DOCS: dict[str, str] = {
         specc: 1
 
     Source: the spec language, Versions.
+    """,
+    "S114": """What: the file of a local plugin is not the one that specc.toml enables: it has other bytes, is not
+    there, cannot be read, or lies outside of the project's folder.
+
+    Why: a file is run only as it was when you enabled it, so that nothing that comes along with a spec can run code.
+
+    Source: the plugin interface.
+    """,
+    "S115": """What: the file of a local plugin cannot be used: it is not Python in UTF-8, has no
+    `PLUGIN = Plugin(...)`, its record has another name than specc.toml says, or cannot be made without an
+    error or without torch.
+
+    Why: a check reads the record and never loads torch. Functions for the program are named, as in
+    `Piece(__name__, "my_loss")`; only the statements that PLUGIN needs are run.
+
+    Source: the plugin interface.
+    """,
+    "S116": """What: two plugins have the same name, and specc.toml enables it.
+
+    Why: which of them is used must not depend on the order in which they are found. None of them is imported.
+
+    Source: the plugin interface.
     """,
     "S118": """What: a file of names that is not there, cannot be read, or holds no name.
 

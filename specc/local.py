@@ -1,0 +1,198 @@
+"""Plugins that are one file beside the specs. Of the file, read once, only what its PLUGIN record needs is run.
+
+The file holds torch functions for the program and the record that names them. Checking must never load torch, so that
+`import torch` and the functions of the program stay text: the linker takes them from there.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path as FilePath
+from pathlib import PurePosixPath
+from types import ModuleType
+
+from specc.errors import Diagnostic, Label, Note, Span, SpeccError
+from specc.plugin import Plugin
+from specc.settings import Local, Settings
+
+PACKAGE = "specc_local"  # modules of local plugins are called `specc_local.NAME`: no file can be imported as that
+MOST = 1 << 20  # bytes of a file
+RECORD = "PLUGIN"
+HEAVY = ("torch", "torchvision")
+
+
+class LocalFault(Exception):
+    """What is wrong with a local file: a code, a reason, and the line in it (0: none)."""
+
+    def __init__(self, code: str, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.line = code, reason, line
+
+
+def module_name(name: str) -> str:
+    """The `__name__` of a local plugin's file while it is read."""
+    return f"{PACKAGE}.{name}"
+
+
+def load(settings: Settings, local: Local) -> tuple[Plugin, str]:
+    """A local plugin that specc.toml enables, and the text of its file. Raises SpeccError S114 or S115."""
+    text = ""
+    try:
+        data = content(settings.folder, local.file)
+        text = data.decode("utf-8", errors="replace")
+        if (found := hashlib.sha256(data).hexdigest()) != local.sha256:
+            raise LocalFault("S114", f"has changed since it was enabled: its SHA-256 is now {found}")
+        return plugin_of(data, local.name, local.file), text
+    except LocalFault as error:
+        raise _told(settings, local, error, text) from error
+
+
+def content(folder: FilePath, file: str) -> bytes:
+    """The bytes of a file inside the project's folder. Raises LocalFault S114."""
+    path = PurePosixPath(file)
+    inside = not path.is_absolute() and ".." not in path.parts and "\\" not in file and ":" not in file
+    place = folder / path
+    if not inside or not place.resolve().is_relative_to(folder.resolve()):
+        raise LocalFault("S114", "lies outside of the project's folder")
+    try:
+        with place.open("rb") as opened:
+            data = opened.read(MOST + 1)
+    except FileNotFoundError as error:
+        raise LocalFault("S114", "is not there") from error
+    except OSError as error:
+        raise LocalFault("S114", f"cannot be read: {error.strerror}") from error
+    if len(data) > MOST:
+        raise LocalFault("S114", "has more than 1 MiB")
+    return data
+
+
+def plugin_of(data: bytes, name: str, file: str) -> Plugin:
+    """The record in the bytes of a file, which must be called `name`. Raises LocalFault S115."""
+    try:
+        text = data.decode("utf-8")
+        tree = ast.parse(text, file)
+    except UnicodeDecodeError as error:
+        raise LocalFault("S115", "is not UTF-8 text", data[: error.start].count(b"\n") + 1) from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise LocalFault("S115", f"is not Python: {getattr(error, 'msg', error)}", line) from error
+    if not any(RECORD in bound(node) for node in tree.body):
+        raise LocalFault("S115", f"has no `{RECORD} = Plugin(...)` at its top level")
+    needed = statements(tree.body)
+    for node in needed:
+        if heavy := [module for module in imported(node) if module.partition(".")[0] in HEAVY]:
+            reason = f"needs {heavy[0]} for its record, and a check must never load it: name what uses it in a Piece"
+            raise LocalFault("S115", reason, node.lineno)
+    plugin = run(ast.Module(needed, []), name, file)
+    if not isinstance(plugin, Plugin):
+        raise LocalFault("S115", f"has a `{RECORD}` that is no Plugin record")
+    if plugin.name != name:
+        reason = f"holds the plugin `{plugin.name}`, and specc.toml calls it `{name}`"
+        raise LocalFault("S115", reason, next(node.lineno for node in needed if RECORD in bound(node)))
+    return plugin
+
+
+def run(tree: ast.Module, name: str, file: str) -> object:
+    """Execute statements as a module of their own; what PLUGIN is then. Raises LocalFault S115."""
+    module = ModuleType(module_name(name))
+    module.__file__ = file
+    sys.modules[module.__name__] = module  # classes look up the names of their annotations there
+    try:
+        exec(compile(tree, file, "exec", dont_inherit=True), module.__dict__)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a file may raise anything, SystemExit included
+        line, back = 0, error.__traceback__
+        while back is not None:
+            line = back.tb_lineno if back.tb_frame.f_code.co_filename == file else line
+            back = back.tb_next
+        raise LocalFault("S115", f"cannot be run: {type(error).__name__}: {error}", line) from error
+    finally:
+        del sys.modules[module.__name__]
+    return module.__dict__.get(RECORD)
+
+
+def statements(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The top-level statements that PLUGIN needs, by the names that they use, in their order."""
+    late = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in body)
+    binders: dict[str, list[ast.stmt]] = {}
+    for node in body:
+        for name in bound(node):
+            binders.setdefault(name, []).append(node)
+    wanted, chosen = [RECORD], set[ast.stmt]()
+    while wanted:
+        for node in binders.pop(wanted.pop(), []):
+            if node not in chosen:
+                chosen.add(node)
+                wanted += used(node, late)
+    future = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    return [node for node in body if node in chosen or node in future]
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """The names of the module that a top-level statement binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+    inner += [line for part in ast.iter_child_nodes(node) if isinstance(part, ast.ExceptHandler) for line in part.body]
+    own = [child for child in walk(node) if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)]
+    return {child.id for child in own} | {name for line in inner for name in bound(line)}
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement without the inside of functions and classes."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from walk(child)
+
+
+def used(node: ast.stmt, late: bool) -> list[str]:
+    """The names that a statement reads; with `late` annotations, those of functions are never looked up."""
+    skipped: set[ast.AST] = set()
+    for child in ast.walk(node):
+        if late and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.arg):
+            notes: Iterable[ast.AST | None] = (child.annotation if isinstance(child, ast.arg) else child.returns,)
+            skipped |= {part for note in notes if note is not None for part in ast.walk(note)}
+    return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child not in skipped]
+
+
+def imported(node: ast.stmt) -> list[str]:
+    """The modules that a top-level statement imports when it runs."""
+    found = []
+    for child in walk(node):
+        if isinstance(child, ast.Import):
+            found += [alias.name for alias in child.names]
+        elif isinstance(child, ast.ImportFrom):
+            found.append(child.module or ".")
+    return found
+
+
+def _told(settings: Settings, local: Local, error: LocalFault, text: str) -> SpeccError:
+    """The diagnostic at the entry in specc.toml, with the line of the file where there is one."""
+    shown = (settings.folder / local.file).as_posix()
+    labels = [Label(Span(shown, error.line, 1, error.line, 1), error.reason)] if error.line else []
+    changed = error.reason.startswith("has changed")
+    enable = f"specc plugins enable {local.file}"
+    cure = f"read what changed, then `{enable}`" if changed else f"mend it, then `{enable}`"
+    why = "a file is run only as it was when you enabled it"
+    found = Diagnostic(
+        error.code,
+        f"the local plugin `{local.name}`: {local.file} {error.reason}",
+        settings.span(local.name, local=True),
+        label="enabled here",
+        labels=tuple(labels),
+        notes=(
+            *((Note("why", why),) if changed else ()),
+            Note("help", cure),
+            Note("more", f"specc explain {error.code}"),
+        ),
+    )
+    raised = settings.fault(found)
+    raised.texts |= {shown: text} if text else {}
+    return raised

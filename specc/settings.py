@@ -1,0 +1,116 @@
+"""specc.toml: what a project enables. Its entries keep their lines, so that a fault has a place."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from specc.errors import Diagnostic, Note, Span, SpeccError
+
+NAME = "specc.toml"
+_SHA = re.compile(r"[0-9a-f]{64}")
+_FORMS = {
+    "enabled": 'enabled = ["name"]',
+    "disabled": 'disabled = ["name"]',
+    "local": 'name = {file = "name.py", sha256 = "..."}  below  [plugins.local]',
+}
+
+
+@dataclass(frozen=True)
+class Local:
+    """A plugin that is one file beside the specs: `file` from the folder of specc.toml on, its SHA-256 as enabled."""
+
+    name: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`[plugins]` of a specc.toml: names that are switched on and off, and local files."""
+
+    file: FilePath
+    text: str = ""
+    enabled: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    local: Mapping[str, Local] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> FilePath:
+        """The folder of the project."""
+        return self.file.parent
+
+    def span(self, word: str, local: bool = False) -> Span:
+        """Where a name stands: as a key below `[plugins.local]`, else as text in quotes; the first line otherwise."""
+        quoted = rf"[\"']{re.escape(word)}[\"']"
+        pattern = rf"(?:^\s*|plugins\.|local\.|\{{\s*|,\s*)({re.escape(word)}|{quoted})\s*=" if local else f"({quoted})"
+        for number, line in enumerate(self.text.split("\n"), 1):
+            hit = re.search(pattern, line.partition(" #")[0])
+            if hit and not line.lstrip().startswith("#"):
+                return Span(str(self.file), number, hit.start(1) + 1, number, hit.end(1) + 1)
+        return Span(str(self.file), 1, 1, 1, 1)
+
+    def fault(self, *faults: Diagnostic) -> SpeccError:
+        """An error that shows lines of this file."""
+        return SpeccError(faults, texts={str(self.file): self.text})
+
+
+def find(folder: FilePath) -> FilePath | None:
+    """The nearest specc.toml from a folder upwards, or None."""
+    start = folder.resolve()
+    for place in (start, *start.parents):
+        if (place / NAME).is_file():
+            return place / NAME
+    return None
+
+
+def read(file: FilePath) -> Settings:
+    """What a specc.toml says of plugins. Raises SpeccError S111."""
+    try:
+        text = file.read_bytes().decode("utf-8")
+        table = tomllib.loads(text)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Settings(file).fault(_wrong(Settings(file), f"cannot be read: {error}", "enabled")) from error
+    bare = Settings(file, text)
+    section = table.get("plugins", {})
+    if not isinstance(section, dict):
+        raise bare.fault(_wrong(bare, "`[plugins] enabled` must be a list of names", "enabled", "plugins"))
+    unknown = [name for name in section if name not in _FORMS]
+    if unknown:
+        known = ", ".join(f"`{name}`" for name in _FORMS)
+        raise bare.fault(_wrong(bare, f"`[plugins]` has no key `{unknown[0]}`; its keys: {known}", "local", unknown[0]))
+    lists = {word: _names(bare, section.get(word, []), word) for word in ("enabled", "disabled")}
+    return Settings(file, text, lists["enabled"], lists["disabled"], _local(bare, section.get("local", {})))
+
+
+def _names(settings: Settings, value: Any, word: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise settings.fault(_wrong(settings, f"`[plugins] {word}` must be a list of names", word, word))
+    return tuple(dict.fromkeys(value))
+
+
+def _local(settings: Settings, table: Any) -> dict[str, Local]:
+    found = {}
+    if not isinstance(table, dict):
+        raise settings.fault(_wrong(settings, "`[plugins.local]` must name files", "local", "local"))
+    for name, entry in table.items():
+        whole = isinstance(entry, dict) and entry.keys() == {"file", "sha256"}
+        if not whole or not isinstance(entry["file"], str) or not _SHA.fullmatch(str(entry["sha256"])):
+            what = f"`[plugins.local] {name}` must name a file and its SHA-256 (64 digits from 0 to f)"
+            raise settings.fault(_wrong(settings, what, "local", name))
+        found[name] = Local(name, entry["file"], entry["sha256"])
+    return found
+
+
+def _wrong(settings: Settings, reason: str, form: str, word: str = "") -> Diagnostic:
+    cure = (
+        f"write it as:  {_FORMS[form]}" if form == "local" else f"write it as:  [plugins]  and below it  {_FORMS[form]}"
+    )
+    notes = [Note("help", cure)]
+    if form == "local":
+        notes.append(Note("help", "`specc plugins enable FILE.py` writes it"))
+    return Diagnostic("S111", f"{NAME} {reason}", settings.span(word, local=True), notes=tuple(notes))
