@@ -23,6 +23,7 @@ from specc.ir import Answers, Node
 from specc.shapes import Reach, Shape, window_reach
 
 if TYPE_CHECKING:
+    from specc.data.look import DataRule
     from specc.study import Study
 
 API = 1  # the version of this interface; a plugin states the one that it was made for
@@ -261,6 +262,10 @@ class Column:
     `fault(entry)` says what is wrong with the text of one entry; it is empty where nothing is. A column that belongs to
     one form of output names the key of `output` that calls for it (`form`): it is required where that key is given, and
     stands once for each name where the key holds several (`each`).
+
+    The entries of a column with `file` name files beside the manifest, as masks are: they must be there, a row of the
+    program holds their path from the root of the data, and a run knows their contents. With `blank` an entry may be
+    empty.
     """
 
     name: str
@@ -269,6 +274,26 @@ class Column:
     fault: Callable[[str], str] = lambda entry: ""
     form: str = ""
     each: bool = False
+    file: bool = False
+    blank: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A key of `data:` in a task, whose value is the path of a file (or of a folder, with `folder`) that lists images.
+
+    Its piece is `read(path: Path) -> list[dict[str, str]]`, of the standard library and numpy alone, since a check runs
+    it and the program contains it: a row an image, with "file" (a path from the folder of the file on, or from the
+    folder itself) and the words that the task reads; what has several parts is JSON text. Each row has the same words,
+    which `words` names. Raises ValueError that says where.
+    """
+
+    name: str
+    piece: Piece
+    doc: str
+    words: tuple[str, ...] = ()
+    folder: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,14 +332,17 @@ class Program:
 class Task:
     """A word for `task:`.
 
-    `output` models the spec's `output` (None where it has no meaning); `keys` adds top-level keys: name ->
-    (annotation, default or ... for required); `lifts` names required keys that this task does not need; `networks`
-    names the roles when a task has several networks (empty: one network called `network`); `columns` are the data
-    columns that it reads; `table` are its rows for Table 1 in words; `program` says what is emitted; `contract`
-    returns the task's part of contract.json; `metrics` names what `watch` may use beside val_loss, with 1 where more
-    is better and -1 where less is; `logits` names the networks whose loss works on logits, so that a final sigmoid or
-    softmax is taken off for training (None: every network); `heeds` are the keys of `train` that its pieces heed beside
-    those of the loop, out of STEP (mixup is one of `augment`).
+    `output` models the spec's `output` (None where it has no meaning); `keys` adds top-level keys: name -> (annotation,
+    default or ... for required); `lifts` names required keys that this task does not need; `networks` names the roles
+    when a task has several networks (empty: one network called `network`); `columns` are the data columns that it
+    reads, `sources` are places of data beside folders and manifest, `checks` are rules on both; `table` are its rows
+    for Table 1 in words; `losses` are what words of losses mean in this task, where that is another piece; `program`
+    says what is emitted; `contract` returns the task's part of contract.json; `answering` is an object as in
+    specc.answering, which predicts and judges with the exported model (without it, a contract that names classes,
+    labels or targets is answered as the core's tasks are); `metrics` names what `watch` may use beside val_loss, with 1
+    where more is better and -1 where less is; `logits` names the networks whose loss works on logits, so that a final
+    sigmoid or softmax is taken off for training (None: every network); `heeds` are the keys of `train` that its pieces
+    heed beside those of the loop, out of STEP (mixup is one of `augment`).
     """
 
     name: str
@@ -333,6 +361,20 @@ class Task:
     metrics: Mapping[str, int] = field(default_factory=dict)
     logits: tuple[str, ...] | None = None
     heeds: frozenset[str] = frozenset()
+    losses: tuple[Loss, ...] = ()
+    sources: tuple[Source, ...] = ()
+    checks: tuple[DataRule, ...] = ()
+    answering: Piece | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A whole spec as text, small enough to be trained in a moment; `data` is a function (folder: Path) -> None that
+    writes the files which the spec names (None: the images that `specc.testing` brings).
+    """
+
+    spec: str
+    data: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,3 +392,5 @@ class Plugin:
     initializers: tuple[Initializer, ...] = ()
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
+    examples: tuple[Example, ...] = ()
+    doc: str = ""

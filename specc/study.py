@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.errors import Path, Span
 from specc.ir import Graph
-from specc.plugin import Task
+from specc.plugin import Loss, Task
 
 if TYPE_CHECKING:
     from specc.registry import Registry
@@ -42,6 +42,29 @@ class Study:
     def at(self, path: Path) -> Span:
         """`span` for a path that is already a tuple."""
         return self.document.span(path)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of whole images, one of which a row names as its label; none where the task has no labels."""
+        return self._names("label", "classes")
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Findings of whole images, told by a column each; none where the task has none."""
+        return self._names("labels", "labels")
+
+    def _names(self, column: str, key: str) -> tuple[str, ...]:
+        reads = any(other.name == column for other in self.task.columns)
+        return tuple(getattr(getattr(self.spec, "output", None), key, None) or ()) if reads else ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The keys of `data` that may say where the images are."""
+        return ("folders", "manifest", "images", *(source.name for source in self.task.sources))
+
+    def loss(self, name: str) -> Loss:
+        """What a loss's word means in this task."""
+        return next((own for own in self.task.losses if own.name == name), self.registry.losses[name])
 
     @property
     def folder(self) -> FilePath:

@@ -58,7 +58,7 @@ ORDER = (
         "core",
     ),
     *("lower", "cost", "resolved", "diagram"),
-    *("emit", "compile", "run", "deploy", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
+    *("emit", "compile", "run", "deploy", "answering", "studio", "report", "api", "demo", "cli", "__main__", "testing"),
 )
 FUNCTION_LINES, FILE_LINES = 80, 400
 PROTOCOL = {"forward", "state_dict", "load_state_dict"}  # what they do is said by the libraries that call them

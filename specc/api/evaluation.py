@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from specc.api import answered, judging
 from specc.api.notebook import Shown
 from specc.api.program import study_of
 from specc.deploy import contract as contracts
@@ -35,13 +36,16 @@ class Evaluation(Shown):
     """
 
     figures: dict[str, Any]
-    question: evaluation.Question
+    question: evaluation.Question | None
     folder: FilePath
     warnings: tuple[Diagnostic, ...] = ()
+    told: answered.Told | None = None
 
     @property
     def pictures(self) -> list[FilePath]:
         """The files of the pictures, those of test images before those of validation images."""
+        if self.told is not None:
+            return [self.folder / name for name in self.told.pictures]
         parts = [self.figures[name] for name in ("external", "test", "val") if name in self.figures]
         return [self.folder / name for part in parts for name in part["pictures"]]
 
@@ -51,6 +55,9 @@ class Evaluation(Shown):
 
     def lines(self) -> list[str]:
         """As a table for a terminal."""
+        if self.told is not None:
+            return list(self.told.lines)
+        assert self.question is not None, "figures come from a question or from a task"
         return evaluation.table(self.figures, self.question)
 
     def shown(self) -> list[FilePath]:
@@ -89,17 +96,15 @@ def evaluate(
     if data is None or (not model and _own_data(Run(place), FilePath(data))):
         if model:
             cure = "name labelled images: `--data TABLE.csv`, or a folder with one folder per class"
-            around = f"; for those of its own study: `specc eval {place.parent}`" if _is_run(place.parent) else ""
+            around = (
+                f"; for those of its own study: `specc eval {place.parent}`" if judging.is_run(place.parent) else ""
+            )
             raise fault("T674", f"{place} is a model, and no images are named to judge it by", cure + around)
         given = next((name for name, value in (("-o", output), ("--columns", columns)) if value), None)
         if given is not None:
             raise fault("T674", f"`{given}` is for other images than the run's own", "add `--data TABLE.csv`")
-        return _of_run(Run(place), data, by)
+        return _of_run(Run(place), data, by, tell)
     return _of_model(place, FilePath(data), columns, by, output, force, device, tell)
-
-
-def _is_run(place: FilePath) -> bool:
-    return Run(place).lock.is_file()
 
 
 def _own_data(run: Run, data: FilePath) -> bool:
@@ -130,7 +135,7 @@ def _images(
 # ---------------------------------------------------------------------- a run's own images
 
 
-def _of_run(place: Run, data: FilePath | str | None, by: str | None) -> Evaluation:
+def _of_run(place: Run, data: FilePath | str | None, by: str | None, tell: Callable[[int, int], object]) -> Evaluation:
     lock = resume.read_lock(place)
     if not place.contract.exists():
         cure = f"`specc train --resume {place.folder}` goes on with it"
@@ -139,8 +144,11 @@ def _of_run(place: Run, data: FilePath | str | None, by: str | None) -> Evaluati
     contracts.check_answers(contract)
     root = FilePath(data).absolute() if data is not None else resume.folder_of(place, lock)
     found = origins(study_of(place, lock, root), root)
-    question = question_of(contract)
     session = open_model(place.model, "cpu")
+    if contract.plugin:
+        told = judging.of_run(place, contract, session, found, lock.seed, by, tell)
+        return Evaluation(told.figures, None, place.eval, told=told)
+    question = question_of(contract)
     images = _images(contract, found.root, found.cases)
     draw = _drawing(place.model, session, question, images, place.eval, lock.seed)
     groups = None if by is None else (by, found.column(by))
@@ -186,17 +194,20 @@ def _of_model(
 ) -> Evaluation:
     model = place / "model.onnx" if place.is_dir() else place
     session = open_model(model, device)
-    contract, question = session.contract, question_of(session.contract)
     if not data.exists():
         raise fault("P872", f"there is no table or folder {data}", "look at its name and at the folder you are in")
-    run = Run(model.parent) if _is_run(model.parent) else None
+    if session.contract.plugin:
+        told, folder, warnings = judging.of_model(model, session, data, columns, by, output, force, tell)
+        return Evaluation(told.figures, None, folder, warnings, told)
+    contract, question = session.contract, question_of(session.contract)
+    run = Run(model.parent) if judging.is_run(model.parent) else None
     lock = None if run is None else resume.read_lock(run)
     words = labelled.parse_columns(columns, labelled.words_of(contract.output), lambda *text: fault("T675", *text))
-    usual = _usual({} if lock is None else lock.resolved.get("data", {}).get("columns") or {})
+    usual = judging.usual({} if lock is None else lock.resolved.get("data", {}).get("columns") or {})
     images = labelled.read_labelled(data, contract, question, words, usual, by)
     external.check_groups((item.group for item in images.items), by)
     folder = FilePath(output) if output is not None else model.parent / f"eval-{folders.slug(images.name)}"
-    _refuse_used(folder, force)
+    folders.refuse_full(folder, force)
     train, own = (None, None) if run is None else _study(run, question)
     here = _images(contract, images.root, {item.file: item.files for item in images.items})
     warnings = (*session.warnings, *images.warnings, *external.check_overlap(images, own))
@@ -216,26 +227,6 @@ def _of_model(
     except OSError as error:
         raise fault("T659", f"cannot write {folder}: {error.strerror}", "choose another place with `-o DIR`") from error
     return Evaluation(figures, question, folder, warnings)
-
-
-def _refuse_used(folder: FilePath, force: bool) -> None:
-    """Raise SpeccError T660 where something is there already, unless `force`."""
-    if folder.exists() and not folder.is_dir():
-        raise fault("T660", f"{folder} is a file", "name a new folder: `-o DIR`")
-    if not force and folder.is_dir() and any(folder.iterdir()):
-        cure = "name a new folder with `-o DIR`, or add `--force`"
-        raise fault("T660", f"{folder} holds files already, and nothing is overwritten", cure)
-
-
-def _usual(columns: Mapping[str, Any]) -> dict[str, str]:
-    """The study's own names of columns by our words."""
-    found: dict[str, str] = {}
-    for word, column in columns.items():
-        if isinstance(column, list):
-            continue  # the files of a case, which the contract names
-        inner = column if isinstance(column, Mapping) else {}
-        found |= {f"{word}.{name}": str(name_of) for name, name_of in inner.items()} or {word: str(column)}
-    return found
 
 
 def _study(run: Run, question: evaluation.Question) -> tuple[evaluation.Rows | None, external.Own | None]:

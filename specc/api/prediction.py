@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 
+from specc.answering import Case, Said
+from specc.api import answered
 from specc.api.notebook import Shown
 from specc.deploy import files as names
 from specc.deploy import predict as predicting
@@ -46,7 +48,9 @@ class Prediction:
         `cases` is a table with a line a case: the files of a model that takes several a case, or one file each.
         """
         file = FilePath(model)
-        self.session = open_model(file / "model.onnx" if file.is_dir() else file, device)
+        file = file / "model.onnx" if file.is_dir() else file
+        self.session = open_model(file, device)
+        self.task = answered.task_of(self.contract, file.resolve().parent) if self.contract.plugin else None
         self.owners: Mapping[FilePath, str] | Mapping[predicting.Case, str] | None = None
         self.others = 0
         self.files: list[FilePath] | list[predicting.Case]
@@ -84,6 +88,23 @@ class Prediction:
         """One answer or refusal a file, in order; `tell` hears how many are done."""
         return predicting.predict(self.session, self.files, self.owners, tell)
 
+    def said(
+        self,
+        output: FilePath | None = None,
+        forms: Iterable[str] = (),
+        tell: Callable[[int], object] = lambda done: None,
+    ) -> Iterator[Said]:
+        """What a task with answers of its own kind says of each case; `output` is where it writes, in these forms."""
+        assert self.task is not None, "asked where a plugin's task answers"
+        cases = [case if isinstance(case, tuple) else (case,) for case in self.files]
+        return answered.ask(self.task, self.session, cases, self._owners(), output, forms, tell)
+
+    def _owners(self) -> dict[FilePath | Case, str] | None:
+        """The patient of a case, or of its first file as the run of cases looks it up."""
+        if self.owners is None:
+            return None
+        return {(key if isinstance(key, tuple) else key.resolve()): name for key, name in self.owners.items()}
+
     def patients(self, answers: Iterable[predicting.Answer]) -> list[predicting.PatientAnswer]:
         """One answer a patient, where the contract or a table asks for it."""
         if self.contract.output.aggregate != "patient" and self.owners is None:
@@ -98,13 +119,19 @@ def predict(
     manifest: FilePath | str | None = None,
     patient: str | None = None,
     cases: FilePath | str | None = None,
+    output: FilePath | str | None = None,
+    forms: Iterable[str] = (),
     device: str = "auto",
-) -> Answers:
+) -> Answers | answered.Answers:
     """Answers about files and folders, in order; a refused file says why. Raises SpeccError P8xx for a bad model.
 
     Where the model takes several files a case, `files` are those of one, in the order of its channels; `cases` is a
-    CSV table of many, with the columns of the study's own table.
+    CSV table of many, with the columns of the study's own table. A task whose answers are masks or images or the like
+    writes them into `output`, in `forms` out of its own.
     """
     several = [files] if isinstance(files, str | FilePath) else files
     job = Prediction(model, several, manifest=manifest, patient=patient, cases=cases, device=device)
-    return Answers(job.contract, job.answers())
+    if job.task is None:
+        answered.no_forms(job.contract.task, forms)
+        return Answers(job.contract, job.answers())
+    return answered.Answers(job.said(None if output is None else FilePath(output), forms))

@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 from specc.api.evaluation import Evaluation, evaluate
 from specc.api.notebook import Cells, Shown, running
 from specc.api.program import check, study_of
+from specc.deploy import contract as contracts
 from specc.errors import Diagnostic, Note, SpeccError
 from specc.run import folders, montage, resume, start
 from specc.run.curve import draw
@@ -217,9 +218,16 @@ def _followed(
     if best is None and curve.epochs:
         best = curve.epochs[verdict.best if curve.kept is None else curve.kept]
     metrics = _at(curve, best)
-    answered = not outcome.stopped and (run.eval / "predictions.csv").exists()
+    answered = not outcome.stopped and judged(run)
     evaluation = evaluate(run.folder, data=data) if answered else None
     return Trained(run.folder, outcome.exit_code, best, metrics, verdict, evaluation, warnings)
+
+
+def judged(run: Run) -> bool:
+    """Whether the run was exported and its answers can be judged: by the core, or by the task's plugin."""
+    if not run.contract.exists():
+        return False
+    return (run.eval / "predictions.csv").exists() or bool(contracts.read(run.contract).plugin)
 
 
 def _drawing(run: Run, listen: Listen) -> Listen:

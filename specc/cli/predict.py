@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -12,6 +13,7 @@ from specc.cli import edge
 from specc.cli.options import Force, Json
 
 if TYPE_CHECKING:
+    from specc.answering import Said
     from specc.api.prediction import Prediction
     from specc.deploy.predict import Answer, PatientAnswer
 
@@ -30,7 +32,18 @@ def predict(
         list[Path] | None, typer.Argument(metavar="FILES...", help="Images, or folders of images.", show_default=False)
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.csv", help="Write a CSV table.", show_default=False)
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.csv|DIR",
+            help="Write a CSV table; a model of masks, images or codes writes them into a folder or file of its kind.",
+            show_default=False,
+        ),
+    ] = None,
+    forms: Annotated[
+        list[str] | None,
+        typer.Option("--as", metavar="FORM", help="How such a model writes its answers.", show_default=False),
     ] = None,
     manifest: Annotated[
         Path | None, typer.Option("--manifest", metavar="FILE.csv", help="Table of files.", show_default=False)
@@ -58,11 +71,12 @@ def predict(
 
     Exit code 0 when at least one image was answered, else 2.
     """
+    from specc.api import answered
     from specc.api.prediction import Prediction
     from specc.deploy import tables
     from specc.run.folders import refuse_existing, replace
 
-    if output is not None:
+    if output is not None and output.suffix:
         refuse_existing(output, force)
     job = Prediction(
         model, files or (), manifest=manifest, patient=patient, image=image, cases=cases, device=device.value
@@ -71,6 +85,11 @@ def predict(
     if job.others:
         kind = job.contract.input.format.upper()
         edge.tell(f"{job.others} file{'s' if job.others > 1 else ''} in the folders left out: not named as {kind}")
+    if job.task is not None:
+        _of_task(job, output, forms or (), force, as_json)
+    answered.no_forms(job.contract.task, forms or ())
+    if output is not None:
+        refuse_existing(output, force)
     answers: list[Answer] = []
     with edge.counting(len(job.files), "image", quiet=as_json) as count:
         for answer in job.answers(count):
@@ -88,6 +107,34 @@ def predict(
     table = f"open {output}" if output else "specc predict MODEL FILES -o FILE.csv for a table"
     edge.then(f"specc explain {code}" if code else table, as_json)
     raise SystemExit(2 if refused == len(answers) else 0)
+
+
+def _of_task(job: Prediction, output: Path | None, forms: Sequence[str], force: bool, as_json: bool) -> NoReturn:
+    """The answers of a task that has its own kind; the table goes to a CSV file, or into the folder as answers.csv."""
+    from specc.api import answered
+    from specc.run.folders import refuse_full, replace
+
+    folder = output if output is not None and not output.suffix else None
+    table = output if output is not None and output.suffix.casefold() == ".csv" else None
+    if folder is not None:
+        refuse_full(folder, force)
+    several: list[Said] = []
+    with edge.counting(len(job.files), "image", quiet=as_json) as count:
+        for said in job.said(None if table else output, forms, count):
+            several.append(said)
+            edge.say(answered.to_json(said) if as_json else answered.line(said))
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        table = folder / "answers.csv"
+    if table is not None:
+        replace(table, answered.to_csv(several))
+        edge.tell(f"wrote {table}")
+    refused = sum(said.refused is not None for said in several)
+    edge.tell(f"{len(several) - refused} answered, {refused} refused")
+    code = next((said.refused[0] for said in several if said.refused), "")
+    then = f"open {output}" if output else "specc predict MODEL FILES -o DIR to write the answers"
+    edge.then(f"specc explain {code}" if code else then, as_json)
+    raise SystemExit(2 if refused == len(several) else 0)
 
 
 def _write(job: Prediction, answers: list[Answer], patients: list[PatientAnswer], as_json: bool) -> None:

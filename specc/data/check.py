@@ -35,7 +35,7 @@ def check_data(
     """
     look, skipped = look_at(study, progress, root or study.folder)
     diagnostics: list[Diagnostic] = []
-    for rule in RULES:
+    for rule in (*RULES, *study.task.checks):
         errors = {diagnostic.code for diagnostic in diagnostics if diagnostic.severity == "error"}
         if errors.isdisjoint(rule.after):
             diagnostics += rule.check(look)

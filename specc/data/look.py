@@ -58,12 +58,12 @@ class Look:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the spec's order; none in a task without classes."""
-        return tuple(getattr(self.output, "classes", None) or ())
+        return self.study.classes
 
     @property
     def findings(self) -> tuple[str, ...]:
         """Names of findings, where several may be in one image."""
-        return tuple(getattr(self.output, "labels", None) or ())
+        return self.study.findings
 
     def seen(self) -> Iterator[tuple[Row, Entry]]:
         """Files that could be looked at, each as the row of its case."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path as FilePath
 from typing import Any
 
 from specc.errors import Path
 from specc.pieces import tables
+from specc.plugin import Source
 from specc.study import Study
-
-SOURCES = ("folders", "manifest", "images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,24 @@ class Table:
 def read_table(study: Study, root: FilePath) -> Table:
     """The rows of a spec whose relative paths start in `root`."""
     data = study.spec.data
-    given = [name for name in SOURCES if getattr(data, name)]
+    given = [name for name in study.sources if getattr(data, name)]
     if len(given) != 1:
         names = " and ".join(f"`{name}`" for name in given)
         return Table(("data",), problem=("D404", f"{names} are two sources" if given else "no source is named"))
     path: Path = ("data", given[0])
     place = root / getattr(data, given[0])
+    source = next((source for source in study.task.sources if source.name == given[0]), None)
+    kind = "file" if given[0] == "manifest" or (source and not source.folder) else "folder"
     try:
-        missing = not (place.is_file() if given[0] == "manifest" else place.is_dir())
+        missing = not (place.is_file() if kind == "file" else place.is_dir())
     except (OSError, ValueError):
         missing = True
     if missing:
-        return Table(path, problem=("D404", _not_there(place, given[0])))
+        return Table(path, problem=("D404", _not_there(place, kind)))
     shown = FilePath(getattr(data, given[0]))
     try:
+        if source is not None:
+            return _listed(source, path, place, shown if source.folder else shown.parent)
         if given[0] == "manifest":
             return _manifest(study, path, place, shown.parent.as_posix())
         if given[0] == "folders":
@@ -83,8 +87,7 @@ def read_table(study: Study, root: FilePath) -> Table:
         return Table(path, problem=("D404", fault.strerror or "it cannot be opened"))
 
 
-def _not_there(place: FilePath, kind: str) -> str:
-    wanted = "file" if kind == "manifest" else "folder"
+def _not_there(place: FilePath, wanted: str) -> str:
     if place.exists():
         return f"it is not a {wanted}"
     import difflib
@@ -93,6 +96,16 @@ def _not_there(place: FilePath, kind: str) -> str:
     if place.parent.is_dir():
         near = difflib.get_close_matches(place.name, [other.name for other in place.parent.iterdir()], 1)
     return f"there is no such {wanted}" + (f"; close to it: `{near[0]}`" if near else "")
+
+
+def _listed(source: Source, path: Path, place: FilePath, shown: FilePath) -> Table:
+    """The images that a source of the task lists."""
+    read = getattr(import_module(source.piece.module), source.piece.name)
+    root = place if source.folder else place.parent
+    words = {word: word for word in ("image", *source.words)}
+    values: list[dict[str, str]] = read(place)
+    rows = tuple(Row(number, row["file"], row.get("label"), row, row) for number, row in enumerate(values, 1))
+    return Table(path, root, shown.as_posix(), rows, ("file", *source.words), words)
 
 
 def channels(study: Study) -> int:
@@ -153,9 +166,9 @@ def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
 
 def _folders(study: Study, path: Path, place: FilePath, shown: str) -> Table:
     found = sorted(other.name for other in place.iterdir() if other.is_dir() and not other.name.startswith("."))
-    classes = getattr(getattr(study.spec, "output", None), "classes", None)
-    if classes is None:
-        files = [(None, row["file"]) for row in tables.read_images(place)]
+    classes = study.classes
+    if not classes:
+        files: list[tuple[str | None, str]] = [(None, row["file"]) for row in tables.read_images(place)]
     else:
         there = [name for name in classes if name in found]
         files = [(name, f"{name}/{row['file']}") for name in there for row in tables.read_images(place / name)]

@@ -9,8 +9,10 @@ Several findings in one image are `{"labels": ["effusion", "nodule"]}`; a regres
 `{"target": "age", "unit": "years"}` or `{"targets": {"age": "years"}}`. `accepts` lists what the training images had
 (`bits`, `samples`, `photometric`, `modality`); a missing list restricts nothing. Where channels are files of their own,
 `channels` lists their names, `columns` those of the study's table in the same order, a fixed `window` may be one for
-each name, and `accepts_by_channel` stands in the place of `accepts`. Keys that this version does not know
-are kept out of the way, so that a plugin's task may add its own.
+each name, and `accepts_by_channel` stands in the place of `accepts`. With `multiple` the graph takes images of any size
+whose sides are multiples of it. `plugin` names the plugin whose task gives answers of its own kind (`Task.answering`);
+what it says of them in `output` stands in `plain`, and `words` are the task's columns as the study's table calls them.
+Other keys that this version does not know are passed over.
 """
 
 from __future__ import annotations
@@ -63,6 +65,7 @@ class Input(_Part):
     accepts: Accepts = Accepts()
     accepts_by_channel: dict[str, Accepts] = Field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    multiple: int | None = Field(default=None, ge=1)
 
     @property
     def stack(self) -> tuple[str, ...]:
@@ -127,6 +130,9 @@ class Contract(_Part):
     task: str
     input: Input
     output: Output = Output()
+    plugin: str = ""
+    words: dict[str, str] = Field(default_factory=dict)
+    plain: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_something(self) -> Contract:
@@ -154,7 +160,8 @@ def parse(text: str) -> Contract:
     if isinstance(data, dict) and "task" in data and "input" not in data:
         raise _other_task(str(data["task"]))
     try:
-        return Contract.model_validate(data)
+        own = isinstance(data, dict) and data.get("plugin")
+        return Contract.model_validate({**data, "output": {}, "plain": data.get("output", {})} if own else data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "contract"
@@ -174,7 +181,7 @@ def read(file: FilePath) -> Contract:
 
 def check_answers(contract: Contract) -> None:
     """Raise SpeccError P848 unless the model answers about images with classes, findings or values."""
-    if not contract.output.names:
+    if not contract.output.names and not contract.plugin:
         raise _other_task(contract.task)
 
 

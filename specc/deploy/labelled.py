@@ -152,12 +152,12 @@ def _table(
     words = words_of(output)
     if output.target is not None:  # a column of the quantity's own name needs no word
         usual = {"target": output.target} | dict(usual) if output.target in header else usual
-    files = file_columns(place, header, stack) if stack else (_column(place, "image", header, columns, usual),)
-    named = {"image": files[0], **{word: _column(place, word, header, columns, usual) for word in words}}
+    files = file_columns(place, header, stack) if stack else (column_of(place, "image", header, columns, usual),)
+    named = {"image": files[0], **{word: column_of(place, word, header, columns, usual) for word in words}}
     patient = _patient(place, header, columns, usual)
     if by is not None and by not in header:
-        raise _no_column(place, "P877", by, f"`--by {by}`", header)
-    faults = _Faults(place)
+        raise no_column(place, "P877", by, f"`--by {by}`", header)
+    faults = Faults(place)
     items = []
     for number, row in enumerate(rows, 1):
         try:
@@ -172,7 +172,7 @@ def _table(
     return Labelled(place.stem, place.parent, tuple(items), words, columns={**named, "patient": patient or ""})
 
 
-def _column(
+def column_of(
     place: FilePath, word: str, header: Sequence[str], columns: Mapping[str, str], usual: Mapping[str, str]
 ) -> str:
     """The column of the table that holds one of our words. Raises SpeccError P873."""
@@ -180,14 +180,14 @@ def _column(
     if word in columns or short in columns:
         asked = str(columns[word] if word in columns else columns[short])
         if asked not in header:
-            raise _no_column(place, "P873", asked, f"`--columns {word}={asked}`", header)
+            raise no_column(place, "P873", asked, f"`--columns {word}={asked}`", header)
         return asked
     others = IMAGE_COLUMNS if word == "image" else ()
     likely: tuple[str, ...] = (usual.get(word, word), word, short, *others)
     known = next((name for name in likely if name in header), None)
     if known is None:
         wanted = usual.get(word, short)
-        raise _no_column(place, "P873", wanted, f"the {_meaning(word)} of each image", header, word)
+        raise no_column(place, "P873", wanted, f"the {_meaning(word)} of each image", header, word)
     return known
 
 
@@ -195,7 +195,7 @@ def _patient(
     place: FilePath, header: Sequence[str], columns: Mapping[str, str], usual: Mapping[str, str]
 ) -> str | None:
     if "patient" in columns:
-        return _column(place, "patient", header, columns, usual)
+        return column_of(place, "patient", header, columns, usual)
     return next((name for name in (usual.get("patient", "patient"), "patient") if name in header), None)
 
 
@@ -205,7 +205,7 @@ def _meaning(word: str) -> str:
     return words.get(kind, f"truth of `{name}`" if name else kind)
 
 
-def _no_column(
+def no_column(
     place: FilePath, code: str, asked: str, what: str, header: Sequence[str], word: str | None = None
 ) -> SpeccError:
     near = difflib.get_close_matches(asked, header, 1)
@@ -220,7 +220,7 @@ def _no_column(
     return SpeccError((told,), 2, _text(place))
 
 
-def _truth(cell: str, question: Question, number: int, column: str, faults: _Faults) -> Any:
+def _truth(cell: str, question: Question, number: int, column: str, faults: Faults) -> Any:
     try:
         return truth_of(cell.strip(), question)
     except ValueError:
@@ -248,7 +248,7 @@ def _in_digits(cell: str) -> bool:
     return any(c.isdigit() for c in cell)
 
 
-class _Faults:
+class Faults:
     """What is wrong with lines of the table: each message once, where it is first true, and how often."""
 
     def __init__(self, table: FilePath) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -84,37 +84,69 @@ def predict(
     known = None
     if patients is not None:
         known = {(key if isinstance(key, tuple) else key.resolve()): name for key, name in patients.items()}
-    waiting: dict[tuple[int, ...], list[tuple[int, NDArray[np.float32]]]] = {}
-    who: dict[int, tuple[Case, str | None]] = {}
-    ready: dict[int, Answer] = {}
+    cases = (given if isinstance(given, tuple) else (given,) for given in files)
+    for ran in run_cases(session, cases, known, tell):
+        yield _one(session.contract, ran)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came out for one case, or why nothing did: `pixels` (C, H, W) as read, `outputs` by name, no batch axis."""
+
+    case: Case
+    patient: str | None = None
+    pixels: NDArray[np.float32] | None = None
+    outputs: Mapping[str, NDArray[Any]] | None = None
+    refused: tuple[str, str] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image as read."""
+        assert self.pixels is not None, "a refused case has no pixels"
+        height, width = self.pixels.shape[1:]
+        return height, width
+
+
+def run_cases(
+    session: Session,
+    cases: Iterable[Case],
+    patients: Mapping[Any, str] | None = None,
+    tell: Callable[[int], object] = lambda done: None,
+    batch: int = BATCH,
+) -> Iterator[Ran]:
+    """What the model gives for each case, in their order; a case that the contract does not cover is refused.
+
+    Images of one size go through the network together, `batch` at most. `patients` names the patient of a case, or of
+    its first file (resolved).
+    """
+    waiting: dict[tuple[int, ...], list[tuple[int, Ran]]] = {}
+    ready: dict[int, Ran] = {}
     shown, pending = 0, 0
-    for number, given in enumerate(files):
-        case = given if isinstance(given, tuple) else (given,)
+    for number, case in enumerate(cases):
         try:
             pixels, patient = read_case(session, case)
         except Refusal as refusal:
-            ready[number] = _answered(session.contract, case, refused=(refusal.code, refusal.reason))
+            ready[number] = Ran(case, refused=(refusal.code, refusal.reason))
         else:
-            if known is not None:
-                patient = known.get(case) or known.get(case[0].resolve())
-            who[number] = (case, patient)
+            if patients is not None:
+                patient = patients.get(case) or patients.get(case[0].resolve())
             group = waiting.setdefault(pixels.shape, [])
-            group.append((number, pixels))
+            group.append((number, Ran(case, patient, pixels)))
             pending += pixels[0].size
-            if len(group) == BATCH:
+            if len(group) >= batch:
                 del waiting[pixels.shape]
                 pending -= len(group) * pixels[0].size
-                ready |= _answer(session, group, who)
+                ready |= _run(session, group)
             elif pending > PENDING:
                 for rest in waiting.values():
-                    ready |= _answer(session, rest, who)
+                    ready |= _run(session, rest)
                 waiting, pending = {}, 0
         while shown in ready:
             yield ready.pop(shown)
             shown += 1
         tell(number + 1)
     for rest in waiting.values():
-        ready |= _answer(session, rest, who)
+        ready |= _run(session, rest)
     yield from (ready[number] for number in sorted(ready))
 
 
@@ -244,7 +276,7 @@ def check_facts(wanted: Input, facts: Facts, accepts: Accepts) -> None:
         raise Refusal("P821", f"{'signed' if facts.signed else 'unsigned'} samples, and the model takes the other kind")
     if facts.frames > 1 and wanted.frame is None:
         raise Refusal("P825", f"{facts.frames} frames in one file, and the spec names none")
-    if wanted.resize is None and (facts.height, facts.width) != wanted.size:
+    if wanted.resize is None and not wanted.multiple and (facts.height, facts.width) != wanted.size:
         size = f"{wanted.size[0]}x{wanted.size[1]}"
         raise Refusal(
             "P826", f"{facts.height}x{facts.width} pixels, and the model takes {size} (it has no resize rule)"
@@ -259,24 +291,21 @@ def _list(items: Iterable[object]) -> str:
     return " or ".join(str(item) for item in items)
 
 
-def _answer(
-    session: Session, group: list[tuple[int, NDArray[np.float32]]], who: dict[int, tuple[Case, str | None]]
-) -> dict[int, Answer]:
-    """Answers by number for images of one size; where the runtime fails on a batch, each goes alone."""
+def _run(session: Session, group: list[tuple[int, Ran]]) -> dict[int, Ran]:
+    """Outputs by number for images of one size; where the runtime fails on a batch, each goes alone."""
     import numpy as np
 
     try:
-        outputs = session.run(np.stack([pixels for _, pixels in group]))
+        outputs = session.run(np.stack([ran.pixels for _, ran in group if ran.pixels is not None]))
     except runtime_errors() as error:
         if len(group) > 1:
-            return {k: v for item in group for k, v in _answer(session, [item], who).items()}
-        number = group[0][0]
-        case, _ = who.pop(number)
+            return {k: v for item in group for k, v in _run(session, [item]).items()}
+        number, ran = group[0]
         reason = "not enough memory" if isinstance(error, MemoryError) else "the runtime failed on this image"
-        return {number: _answered(session.contract, case, refused=("P850", reason))}
+        return {number: replace(ran, pixels=None, refused=("P850", reason))}
     return {
-        number: _one(session.contract, *who.pop(number), {name: array[row] for name, array in outputs.items()})
-        for row, (number, _) in enumerate(group)
+        number: replace(ran, outputs={name: array[row] for name, array in outputs.items()})
+        for row, (number, ran) in enumerate(group)
     }
 
 
@@ -286,9 +315,13 @@ def _answered(contract: Contract, case: Case, **said: Any) -> Answer:
     return Answer(str(case[0]), others=others, **said)
 
 
-def _one(contract: Contract, case: Case, patient: str | None, outputs: dict[str, Any]) -> Answer:
+def _one(contract: Contract, ran: Ran) -> Answer:
+    """The answer to a case in words and numbers."""
     import numpy as np
 
+    case, patient, outputs = ran.case, ran.patient, ran.outputs
+    if ran.refused is not None or outputs is None:
+        return _answered(contract, case, refused=ran.refused)
     output, classes = contract.output, contract.output.classes
     numbers = np.asarray(outputs["probabilities" if output.likely else "values"], dtype=np.float64).reshape(-1)
     if len(numbers) != len(output.names):

@@ -31,6 +31,7 @@ DOMAINS = frozenset({"", "ai.onnx"})
 LARGEST_FILE = 2**31 - 1  # bytes: protobuf's own limit, as no weights may lie outside the file
 DEEPEST = 16  # graphs within graphs
 KEY = "specc.contract"
+KNOWN = frozenset({"answer", "probabilities", "values", "ood_score", "accepted"})  # outputs of the core's own tasks
 
 
 @dataclass(frozen=True)
@@ -184,12 +185,12 @@ def _described(runtime: Any, contract: Contract, name: str, warnings: tuple[Diag
     inputs = {value.name: value for value in runtime.get_inputs()}
     outputs = tuple(value.name for value in runtime.get_outputs())
     wanted = "probabilities" if contract.output.likely else "values"
-    if set(inputs) != {"pixels"} or wanted not in outputs:
+    if set(inputs) != {"pixels"} or (wanted not in outputs and not contract.plugin):
         message = f"{name} does not have the input `pixels` and the output `{wanted}` that its contract promises"
         raise fault("P845", message, "export the model again: `specc export RUN`", exit_code=5)
     shape = inputs["pixels"].shape
     channels = shape[1] if len(shape) == 4 and isinstance(shape[1], int) else None
-    kept = tuple(n for n in outputs if n in {"answer", "probabilities", "values", "ood_score", "accepted"})
+    kept = tuple(n for n in outputs if n in KNOWN or contract.plugin)
     device = "cuda" if runtime.get_providers()[0] == "CUDAExecutionProvider" else "cpu"
     return Session(runtime, contract, kept, channels, device, warnings)
 

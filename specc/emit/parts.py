@@ -61,12 +61,12 @@ def parts_of(study: Study) -> tuple[dict[str, str], str]:
 
 def _shared(study: Study) -> Written:
     """Percentages."""
-    split, output = study.spec.data.split, getattr(study.spec, "output", None)
+    split = study.spec.data.split
     columns, groups = _groups(study)
     imports: tuple[str, ...] = ()
-    labels = '[row["label"] for row in rows]' if getattr(output, "classes", None) else '[""] * len(rows)'
+    labels = '[row["label"] for row in rows]' if study.classes else '[""] * len(rows)'
     deal = f"tables.split_grouped({labels}"
-    if names := getattr(output, "labels", None):
+    if names := study.findings:
         imports = ("from specc.pieces.findings import finding, split_findings",)
         words = literal(tuple(f"labels.{name}" for name in names))
         deal = f"split_findings([[finding(row[name]) for name in {words}] for row in rows]"
@@ -113,12 +113,11 @@ def _some(study: Study, written: Written) -> Written:
 
 def _with_groups(study: Study, written: Written) -> Written:
     """The same with the names `groups` and `marks`."""
-    output = getattr(study.spec, "output", None)
     columns, groups = _groups(study)
     imports, marks = written.imports, "[[] for _ in rows]"
-    if getattr(output, "classes", None):
+    if study.classes:
         marks = '[[row["label"]] for row in rows]'
-    elif names := getattr(output, "labels", None):
+    elif names := study.findings:
         words = literal(tuple(f"labels.{name}" for name in names))
         marks = f"[[name for name in {words} if finding(row[name]) == 1] for row in rows]"
         imports = (*imports, "from specc.pieces.findings import finding")

@@ -13,7 +13,7 @@ from specc.emit.literal import literal
 from specc.emit.training import counts_over_step
 from specc.ir import Answers
 from specc.lower import image_shape
-from specc.plugin import Call, Loss, Piece, Program, Setting
+from specc.plugin import Call, Loss, Piece, Program, Setting, Source
 
 if TYPE_CHECKING:
     from specc.study import Study
@@ -129,7 +129,7 @@ def losses(study: Study) -> tuple[dict[str, Piece], str]:
         slot = "loss_of" if network == "network" else f"{network}_loss"
         terms, used = [], []
         for call in calls:
-            record = study.registry.losses[call.name]
+            record = study.loss(call.name)
             term, names = _term(record, call, answers(study, network))
             weight = getattr(call.args, "weight", None)
             factor = f"{literal(float(weight))} * " if weight not in (None, 1) else ""
@@ -158,7 +158,7 @@ def answers(study: Study, network: str) -> Answers:
     """What the loss of a network gets, told by what it ends in."""
     output: Any = getattr(study.spec, "output", None)
     graph = study.passed.get(network)
-    if getattr(output, "labels", None):
+    if study.findings:
         return Answers("findings")
     kind = {"sigmoid": "one", "softmax": "classes"}.get(graph.activation if graph else "", "values")
     positive = getattr(output, "positive", None)
@@ -180,19 +180,30 @@ def image_columns(study: Study) -> tuple[str, ...]:
 def table(study: Study, columns: Mapping[str, str]) -> str:
     """`rows`: files and the words that the task and the split need. `columns` maps words to columns of a manifest."""
     data = study.spec.data
-    text = "from pathlib import Path\n\nfrom specc.pieces import tables\n\n\n"
-    text += "def rows(root: Path) -> list[dict[str, str]]:\n"
+    text = "from pathlib import Path\n\nfrom specc.pieces import tables\n"
+    if source := next((source for source in study.task.sources if getattr(data, source.name)), None):
+        return text + _listed(source, getattr(data, source.name))
+    text += "\n\ndef rows(root: Path) -> list[dict[str, str]]:\n"
     if data.manifest:
         folder = PurePosixPath(data.manifest).parent.as_posix()
         named = image_columns(study)
         file = f"row[{literal(named[0])}]"
-        words = "".join(f", {literal(word)}: row[{literal(column)}]" for word, column in columns.items())
+        files = {column.name for column in study.task.columns if column.file}
+        words = "".join(
+            f', {literal(word)}: row[{literal(column)}] and folder + "/" + row[{literal(column)}]'
+            if word.partition(".")[0] in files
+            else f", {literal(word)}: row[{literal(column)}]"
+            for word, column in columns.items()
+        )
         keys = zip(file_keys(study)[1:], named[1:], strict=True)
         words = "".join(f', {literal(key)}: folder + "/" + row[{literal(column)}]' for key, column in keys) + words
         inside = f"        tables.inside(root / folder, {file}, folders)\n"
         if len(named) > 1:
             inside = f"        for column in {literal(named)}:\n"
             inside += "            tables.inside(root / folder, row[column], folders)\n"
+        for column in (column for word, column in columns.items() if word.partition(".")[0] in files):
+            inside += f"        if row[{literal(column)}]:\n"
+            inside += f"            tables.inside(root / folder, row[{literal(column)}], folders)\n"
         return text + (
             '    """The lines of the manifest by our words; its files lie beside it or below."""\n'
             f"    table, folder = tables.read_manifest(root / {literal(data.manifest)}), {literal(folder)}\n"
@@ -201,7 +212,7 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
             f"{inside}"
             f'    return [{{"file": {file}, "image": folder + "/" + {file}{words}}} for row in table]\n'
         )
-    classes = getattr(getattr(study.spec, "output", None), "classes", None)
+    classes = study.classes
     place = data.folders or data.images
     read = f"tables.read_images(root / {literal(place)})"
     if data.folders and classes:
@@ -210,6 +221,22 @@ def table(study: Study, columns: Mapping[str, str]) -> str:
     return text + (
         '    """One line a file."""\n'
         f'    return [{{**row, "image": {literal(prefix)} + row["file"]}} for row in {read}]\n'
+    )
+
+
+def _listed(source: Source, value: str) -> str:
+    """`rows` of a source that a task brings."""
+    place = PurePosixPath(value)
+    folder = (place if source.folder else place.parent).as_posix()
+    return (
+        f"from {source.piece.module} import {source.piece.name}\n\n\n"
+        "def rows(root: Path) -> list[dict[str, str]]:\n"
+        '    """One line an image; its file lies in the folder or below."""\n'
+        f"    table, folder = {source.piece.name}(root / {literal(value)}), {literal(folder)}\n"
+        "    folders: dict[str, Path] = {}\n"
+        "    for row in table:\n"
+        '        tables.inside(root / folder, row["file"], folders)\n'
+        '    return [{**row, "image": folder + "/" + row["file"]} for row in table]\n'
     )
 
 

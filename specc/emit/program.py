@@ -146,6 +146,10 @@ def link(study: Study, task: Program) -> Linker:
         homes.setdefault(loss.piece.module, "metrics")
     for change in study.registry.augmentations.values():
         homes.setdefault(change.piece.module, "augment")
+    for own in study.task.losses:
+        homes.setdefault(own.piece.module, "metrics")
+    for source in study.task.sources:
+        homes.setdefault(source.piece.module, "data")
     for op in study.registry.ops.values():
         if op.piece is not None:
             homes.setdefault(op.piece.module, "model")
@@ -256,6 +260,7 @@ def contract(study: Study) -> dict[str, Any]:
         "format_version": 1,
         "name": study.spec.name,
         "task": study.task.name,
+        **_own_answers(study),
         "specc": __version__,
         "spec_sha256": study.document.sha256,
         "input": {
@@ -272,6 +277,14 @@ def contract(study: Study) -> dict[str, Any]:
         },
         "output": dict(study.task.contract(study)),
     }
+
+
+def _own_answers(study: Study) -> dict[str, Any]:
+    """Whose task it is and which columns it reads, where its answers are of its own kind."""
+    if study.task.answering is None:
+        return {}
+    words = {word: column for word, column in study.task.program(study).columns.items() if word != "patient"}
+    return {"plugin": study.registry.owners["tasks", study.task.name], "words": words}
 
 
 def digest(files: Mapping[str, str]) -> str:

@@ -28,7 +28,9 @@ USUAL: Mapping[str, Piece | str] = {
     "batch_loss": Piece(_TRAIN, "plain_loss"),
     "seen": Piece("specc.pieces.preview", "augmented"),
     "STEP_SIZE": "config.batch_size",
-    **dict.fromkeys(("in_parts", "over_step", "paced", "told", "clipped", "averaging", "average_of"), IDENTITY),
+    **dict.fromkeys(
+        ("in_parts", "over_step", "paced", "told", "clipped", "averaging", "average_of", "truth_of"), IDENTITY
+    ),
     **dict.fromkeys(("phased", "awake", "mixed", "scaling", "scaled", "unscaled"), IDENTITY),
 }
 PAYS = 20_000_000  # multiply-adds an image from which 16 bits shorten a step on a GPU; below, its time goes into
@@ -47,8 +49,9 @@ def _mixed_up(study: Study) -> dict[str, Piece | str]:
     for call in study.spec.augment:
         record = study.registry.augmentations[call.name]
         if record.mixes:
-            classes = any(getattr(study.spec.output, key, None) for key in ("classes", "labels"))
-            bound["answered"] = Piece(_MIXUP, "classes_blended" if classes else "values_blended")
+            bound["answered"] = Piece(
+                _MIXUP, "classes_blended" if study.classes or study.findings else "values_blended"
+            )
             bound |= {"learn": Piece(_TRAIN, "learn_parts"), "batch_loss": record.piece, "seen": record.mixes}
             bound |= {slot: literal(value) for slot, value in record.bind(call.args).items()}
     return bound
@@ -75,10 +78,9 @@ def _weighed(study: Study) -> dict[str, Piece | str]:
 
 def counts_over_step(study: Study) -> bool:
     """Whether a loss has weights, or blanks, which are counted over a whole step of all ranks."""
-    labels = bool(getattr(getattr(study.spec, "output", None), "labels", None))
     calls = [call for calls in (study.spec.loss or {}).values() for call in calls]
     weighed = any(getattr(call.args, "class_weights", None) is not None for call in calls)
-    return labels or weighed
+    return bool(study.findings) or weighed
 
 
 def _kept(study: Study) -> dict[str, Piece | str]:

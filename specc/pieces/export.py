@@ -40,10 +40,17 @@ def to_onnx(
     inputs: Mapping[str, Mapping[int, str]],
     outputs: Sequence[str],
     contract: Mapping[str, Any],
+    multiple: int = 1,
 ) -> bytes:
-    """The module as an ONNX file that holds its contract and nothing of this computer: no paths, no stack traces."""
+    """The module as an ONNX file that holds its contract and nothing of this computer: no paths, no stack traces.
+
+    Axes that `inputs` names may have any length; those of an image, from the third on, multiples of `multiple`.
+    """
     axes = {name: torch.export.Dim(name, min=1) for names in inputs.values() for name in names.values()}
-    shapes = tuple({axis: axes[name] for axis, name in names.items()} for names in inputs.values())
+    shapes = tuple(
+        {axis: axes[name] if axis < 2 or multiple == 1 else multiple * axes[name] for axis, name in names.items()}
+        for names in inputs.values()
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
@@ -76,12 +83,23 @@ def to_onnx(
     return data
 
 
-def clear(probabilities: np.ndarray[Any, Any], each: bool) -> bool:
-    """Whether rounding cannot change the answer: the largest number, or for each whether it is above one half."""
-    if each:
-        return bool((np.abs(probabilities - 0.5) > TOLERANCE).all())
-    top = np.sort(probabilities)[-2:]
-    return len(top) < 2 or bool(top[1] - top[0] > 2 * TOLERANCE)
+def clear(probabilities: np.ndarray[Any, Any], each: bool) -> np.ndarray[Any, Any]:
+    """Where rounding cannot change the answer: probabilities (1, K, ...) -> (1, ...), which is the largest; or for each
+    (1, K, ...) whether it is above one half.
+    """
+    if each or probabilities.shape[1] == 1:
+        sure = np.asarray(np.abs(probabilities - 0.5) > TOLERANCE)
+        return sure if each else np.asarray(sure[:, 0])
+    top = np.sort(probabilities, 1)[:, -2:]
+    return np.asarray(top[:, 1] - top[:, 0] > 2 * TOLERANCE)
+
+
+def alike_where(said: np.ndarray[Any, Any], other: np.ndarray[Any, Any], likely: np.ndarray[Any, Any] | None) -> bool:
+    """Whether two answers in whole numbers agree wherever their probabilities leave no doubt."""
+    if likely is None or said.ndim not in (likely.ndim, likely.ndim - 1):
+        return bool(np.array_equal(said, other))
+    sure = clear(likely, said.ndim == likely.ndim)
+    return sure.shape != said.shape or bool(np.array_equal(said[sure], other[sure]))
 
 
 class Certificate:
@@ -104,7 +122,6 @@ class Certificate:
         ours = dict(zip(self.outputs, (value.numpy() for value in self.deploy(*inputs)), strict=True))
         feed = {place.name: value.numpy() for place, value in zip(self.session.get_inputs(), inputs, strict=True)}
         theirs = dict(zip(self.outputs, self.session.run(self.outputs, feed), strict=True))
-        decided = clear(ours.get("probabilities", np.ones((1, 1))).ravel(), ours.get("answer", np.ones(1)).ndim > 1)
         for output, value in ours.items():
             other = theirs[output]
             if value.shape != other.shape:
@@ -116,7 +133,7 @@ class Certificate:
                 self.largest[output] = max(self.largest[output], worst)
                 small = worst <= LOOSE.get(output, TOLERANCE)
                 self.wrong += [] if small else [f"{name}: {output} differs by {worst:.2g}"]
-            elif decided and not np.array_equal(value, other):
+            elif not alike_where(value, other, ours.get("probabilities")):
                 self.wrong.append(f"{name}: {output}")
         self.cases += 1
         return theirs
@@ -164,37 +181,58 @@ def save_model(run: Path, model: bytes, contract: Mapping[str, Any]) -> None:
     rt.event("exported", file="model.onnx")
 
 
-def export_images(deploy: nn.Module, outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any) -> bool:
+def export_images(
+    deploy: nn.Module, outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any, multiple: int = 0
+) -> bool:
     """Export a module that takes images; certify it on the files of every part and on synthetic sizes.
 
-    eval/predictions.csv gets what the ONNX file says of every file, if those are classes or values. Whether parity
-    holds.
+    With `multiple` a module whose images are not resized takes any height and width that are multiples of it.
+    eval/predictions.csv gets what the ONNX file says of every file, if it has an `answer`; else eval/images.csv says
+    which files are whose. Whether parity holds.
     """
     run, samples = options.run, images.edits.values[2]
     low, high = (np.reshape(edge, (-1, 1, 1)) for edge in images.edits.values[:2])
     contract = read_contract()
     reading = {**contract["input"], **accepted(images, contract["input"].get("channels"))}
-    resized = reading["resize"] is not None
+    resized, free = reading["resize"] is not None, reading["resize"] is None and multiple > 0
+    reading |= {"multiple": multiple} if free else {}
     height, width = (61, 50) if resized else reading["size"]
-    axes = {0: "batch", 2: "height", 3: "width"} if resized else {0: "batch"}
+    axes = {0: "batch", 2: "height", 3: "width"} if resized or free else {0: "batch"}
     example = torch.zeros(2, samples, height, width)
     contract = {**contract, "input": reading}
-    model = to_onnx(deploy.eval(), [example], {"pixels": axes}, outputs, contract)
+    model = to_onnx(deploy.eval(), [example], {"pixels": axes}, outputs, contract, multiple if free else 1)
     save_model(run, model, contract)
     known = images.targets["target"][: len(images.parts["train"])] if "values" in outputs else torch.zeros(1)
     certificate = Certificate(deploy, model, outputs, known.float().std(0, correction=0).cpu().numpy())
     dice = np.random.default_rng(0)
-    for size in SIZES if resized else ((height, width),):
+    other = ((height, width), (height + multiple, width + 2 * multiple), (height, width + multiple))
+    for size in SIZES if resized else other[: 3 if free else 1]:
         noise = dice.uniform(1.1 * low - 0.1 * high, 1.1 * high - 0.1 * low, (1, samples, *size))
         certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise.astype(np.float32)))
     said = certified(certificate, contract, images, options)
     (run / "eval").mkdir(exist_ok=True)
-    if {"probabilities", "values"}.isdisjoint(outputs):
+    if "answer" not in outputs:
         deque(said, 0)
+        write_images(run / "eval" / "images.csv", images, truth)
         return certificate.save(run)
     with (run / "eval" / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
         write_predictions(csv.writer(file), said, contract["output"], images, truth)
     return certificate.save(run)
+
+
+def write_images(file: Path, images: Any, truth: Sequence[str]) -> None:
+    """A line a case: part, file (and `file.CHANNEL`, where it has several), patient, what is known of it."""
+    parts = [part for part, places in images.parts.items() for _ in places]
+    others = [name for name in (images.rows or ({},))[0] if name.startswith("image.")]
+    with file.open("w", encoding="utf-8", newline="") as table:
+        writer = csv.writer(table)
+        more = [f"file.{name.removeprefix('image.')}" for name in others]
+        writer.writerow(["split", "file", *more, "patient", *truth])
+        for part, row, entry in zip(parts, images.rows, images.entries, strict=True):
+            patient = row.get("patient") or entry.facts.patient or row["image"]
+            writer.writerow(
+                [part, *(row[name] for name in ("image", *others)), patient, *(row[name] for name in truth)]
+            )
 
 
 def certified(

@@ -285,6 +285,11 @@ def scores(outputs: Tensor, targets: Tensor) -> dict[str, float]:
     unbound("scores")
 
 
+def truth_of(targets: Tensor, batch: rt.Batch) -> Tensor:
+    """What is known of the images of a batch, as their changes leave it: a mask moves as its image does."""
+    unbound("truth_of")
+
+
 def weighed(loss: Callable[..., Tensor], targets: Tensor) -> Callable[..., Tensor]:
     """The loss with what it takes from the training targets."""
     unbound("weighed")

@@ -40,6 +40,7 @@ from specc.pieces.slots import (
     scaling,
     scores,
     told,
+    truth_of,
     unscaled,
     weighed,
 )
@@ -51,7 +52,10 @@ def learn_whole(net: nn.Module, optimizer: Any, criterion: Loss, images: Images,
     def train_step(batch: rt.Batch) -> dict[str, Tensor]:
         awake(net).train()
         inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-        loss = over_step(criterion, targets[batch.among])(mixed(net)(inputs), targets[batch.ids]) @ batch.weights
+        loss = (
+            over_step(criterion, targets[batch.among])(mixed(net)(inputs), truth_of(targets[batch.ids], batch))
+            @ batch.weights
+        )
         optimizer.zero_grad()
         scaled(loss, optimizer).backward()
         rt.share_gradients(net.parameters())
@@ -85,7 +89,7 @@ def plain_loss(
 ) -> Tensor:
     """The loss of a batch: this rank's share of the mean."""
     inputs = augment(images.pick(batch.ids), batch.ids, batch.key)
-    return criterion(net(inputs), targets[batch.ids]) @ batch.weights
+    return criterion(net(inputs), truth_of(targets[batch.ids], batch)) @ batch.weights
 
 
 def build(config: Config, images: Images, device: torch.device) -> rt.Work:

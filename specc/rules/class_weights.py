@@ -38,8 +38,8 @@ def check(study: Study) -> list[Diagnostic]:
 def _one(study: Study, call: Call, given: str | tuple[float, ...]) -> list[Diagnostic]:
     output = values(study, "output")
     classes, labels = getattr(output, "classes", None), getattr(output, "labels", None)
-    if study.task.name == "regression":
-        return []  # the loss itself does not fit
+    if study.task.name == "regression" or any(own.name == call.name for own in study.task.losses):
+        return []  # the loss itself does not fit, or the task says what its weights mean
     path = argument_path(study, call, "class_weights")
     balanced: tuple[NoteKind, str] = ("help", "or let them be counted: `class_weights: balanced`")
     if study.task.name != "classification":

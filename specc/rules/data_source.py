@@ -7,8 +7,6 @@ from specc.plugin import Rule
 from specc.rules.common import Said, fault
 from specc.study import Study
 
-_SOURCES = ("folders", "manifest", "images")
-
 
 def check(study: Study) -> list[Diagnostic]:
     """What: no source of images, several at once, or a table without `columns`.
@@ -35,7 +33,7 @@ def check(study: Study) -> list[Diagnostic]:
     data = study.spec.data
     if data is None:
         return []
-    given = [name for name in _SOURCES if getattr(data, name) is not None]
+    given = [name for name in study.sources if getattr(data, name) is not None]
     if not given:
         cure: Said = ("help", "`folders: DIR` with one folder per class, or `manifest: FILE.csv` with `columns`")
         label = "needs `folders` or `manifest`"

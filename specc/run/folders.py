@@ -160,6 +160,15 @@ def refuse_existing(file: FilePath, force: bool) -> None:
         raise fault("T660", f"{file} is there already, and nothing is overwritten", "choose another name, or `--force`")
 
 
+def refuse_full(folder: FilePath, force: bool) -> None:
+    """Raise SpeccError T660 where a folder for results holds something already, unless `force`, or is a file."""
+    if folder.exists() and not folder.is_dir():
+        raise fault("T660", f"{folder} is a file", "name a new folder: `-o DIR`")
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        cure = "name a new folder with `-o DIR`, or add `--force`"
+        raise fault("T660", f"{folder} holds files already, and nothing is overwritten", cure)
+
+
 def sha256(text: str) -> str:
     """Of the UTF-8 bytes."""
     return hashlib.sha256(text.encode()).hexdigest()

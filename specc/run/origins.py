@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from specc.data import look_at
-from specc.data.look import shown
+from specc.data.look import Look, shown
 from specc.run.faults import fault
 from specc.source import Sequence_
 from specc.spec.names import PLACES
@@ -60,12 +60,25 @@ def origins(study: Study, root: FilePath, tell: Callable[[int, int], None] | Non
     people = look.patients()
     if not any(people):
         people = list(look.groups)
-    if study.spec.data.manifest:
-        table = FilePath(study.spec.data.manifest)
-        hashes[table.as_posix()] = hashlib.sha256((root / table).read_bytes()).hexdigest()
+    hashes |= _beside(study, look, root)
     lines = {name: row.values for name, row in zip(names, look.table.rows, strict=True) if row.values}
     for path in names_file(study):
         hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     cases = {name: tuple(shown(look.table, file) for file in row.by_file()) for name, row in
              zip(names, look.table.rows, strict=True) if row.others}  # fmt: skip
     return Origins(root, hashes, dict(zip(names, people, strict=False)), lines, cases)
+
+
+def _beside(study: Study, look: Look, root: FilePath) -> dict[str, str]:
+    """SHA-256 of the table, and of the files that it names beside the images (masks, paired images)."""
+    listing = [
+        study.spec.data.manifest,
+        *(getattr(study.spec.data, s.name) for s in study.task.sources if not s.folder),
+    ]
+    files = [FilePath(name).as_posix() for name in listing if name]
+    beside = [column.name for column in study.task.columns if column.file]
+    for word, column in look.table.words.items():
+        if word.partition(".")[0] in beside:
+            names = (row.values.get(column, "") for row in look.table.rows)
+            files += [(FilePath(look.table.shown) / name).as_posix() for name in names if name]
+    return {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in dict.fromkeys(files)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field, create_model
 
 from specc.plugin import Arguments, Task
-from specc.spec.keys import FIXED, Network
+from specc.spec.keys import FIXED, Data, Network, Place
 from specc.spec.reader import PerNetwork
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def _build(task: Task) -> type[BaseModel]:
         keys["output"] = (task.output, Field(description="what comes out"))
     keys |= _network_keys(task)
     keys |= dict(task.keys)
+    if task.sources:
+        places: dict[str, Any] = {
+            source.name: (Place | None, Field(default=None, description=source.doc)) for source in task.sources
+        }
+        data: Any = create_model("Data", __base__=Data, __module__=__name__, **places)
+        keys["data"] = (data, FIXED["data"][1])
     model: type[BaseModel] = create_model("Spec", __base__=Arguments, __module__=__name__, **keys)  # type: ignore[call-overload]
     return model
 

@@ -23,7 +23,8 @@ def check(look: Look) -> list[Diagnostic]:
         return []
     path, (_, reason) = look.table.path, look.table.problem
     if len(path) == 1:
-        help_ = "one of `folders: DIR` (one folder per class), `manifest: FILE.csv`, `images: DIR`"
+        more = "".join(f", `{source.name}: ...`" for source in look.study.task.sources)
+        help_ = f"one of `folders: DIR` (one folder per class), `manifest: FILE.csv`, `images: DIR`{more}"
         return found(look, "D404", f"where are the images? {reason}", path, "one source belongs here", ("help", help_))
     place = getattr(look.data, str(path[1]))
     return found(
@@ -34,9 +35,14 @@ def check(look: Look) -> list[Diagnostic]:
         "looked for here, from the folder of the spec on",
         (
             "help",
-            f"give the path from the spec to the {'CSV file' if path[1] == 'manifest' else 'folder'}; not `{place}`",
+            f"give the path from the spec to the {_kind(look, str(path[1]))}; not `{place}`",
         ),
     )
+
+
+def _kind(look: Look, key: str) -> str:
+    files = [source.name for source in look.study.task.sources if not source.folder]
+    return "CSV file" if key == "manifest" else "file" if key in files else "folder"
 
 
 RULE = DataRule("D404", "no_source", check)

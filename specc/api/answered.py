@@ -1,0 +1,164 @@
+"""Models whose task gives answers of its own kind: the object of the task that predicts and judges, and its tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import takewhile
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from specc.answering import Answering, Asked, Case, Item, Judged, Judging, Said
+from specc.api.notebook import Shown
+from specc.deploy.faults import fault
+from specc.deploy.tables import safe, visible
+from specc.registry import enabled, find_settings
+from specc.run.evaluate import method
+from specc.run.folders import replace
+
+if TYPE_CHECKING:
+    from specc.deploy.contract import Contract
+    from specc.deploy.session import Session
+    from specc.plugin import Task
+
+IMAGES = "images.csv"  # what a program writes about its cases where the model gives no `answer`
+
+
+def task_of(contract: Contract, folder: FilePath) -> Task:
+    """The task of a model that lies in a folder. Raises SpeccError P848 where its plugin is not enabled there."""
+    near = find_settings(folder) or find_settings(FilePath.cwd())
+    task = enabled(near.parent if near else folder).tasks.get(contract.task)
+    if task is None or task.answering is None:
+        message = f"the model is of the task `{contract.task}`, which the plugin `{contract.plugin}` brings"
+        cure = f"enable it in specc.toml beside the model or in this folder: `specc plugins info {contract.plugin}`"
+        raise fault("P848", message, cure, exit_code=5)
+    return task
+
+
+def answering_of(task: Task) -> Answering:
+    """The object that predicts and judges. Raises SpeccError P848 where the plugin does not have it."""
+    piece = task.answering
+    assert piece is not None, "asked of a task that has one"
+    try:
+        found: Answering = getattr(import_module(piece.module), piece.name)
+    except (ImportError, AttributeError) as error:
+        message = f"the plugin of the task `{task.name}` cannot be used: {error}"
+        raise fault("P848", message, "install what it needs, or a version of it that fits", exit_code=5) from error
+    return found
+
+
+def no_forms(task: str, forms: Iterable[str]) -> None:
+    """Raise SpeccError P849 where a form is asked of a task that has none."""
+    for word in forms:
+        raise fault("P849", f"the task `{task}` has no form `{word}` of its answers", "leave `--as` out")
+
+
+class Answers(list[Said], Shown):
+    """What is said of each case, in the order of the files. In a notebook: a table."""
+
+    def lines(self) -> list[str]:
+        """One a case, as the command prints it."""
+        return [line(said) for said in self]
+
+
+def ask(
+    task: Task,
+    session: Session,
+    cases: Sequence[Case],
+    patients: Mapping[Any, str] | None,
+    output: FilePath | None,
+    forms: Iterable[str],
+    tell: Callable[[int], object],
+) -> Iterator[Said]:
+    """What the model says of each case. Raises SpeccError P849 for a form that the task does not know."""
+    answering = answering_of(task)
+    words = tuple(word.strip() for text in forms for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in answering.forms:
+            known = "; ".join(f"`{name}`: {doc}" for name, doc in answering.forms.items()) or "none"
+            raise fault("P849", f"the task `{task.name}` has no form `{word}` of its answers", f"forms: {known}")
+    return answering.predict(Asked(session, cases, patients, output, words, tell))
+
+
+def line(said: Said) -> str:
+    """For a terminal."""
+    if said.refused is not None:
+        return f"{visible(said.file)}  refused {said.refused[0]}: {said.refused[1]}"
+    return f"{visible(said.file)}  {said.line}".rstrip()
+
+
+def to_json(said: Said) -> str:
+    """One line of ASCII."""
+    return json.dumps(said.plain(), ensure_ascii=True, allow_nan=False)
+
+
+def to_csv(answers: Sequence[Said]) -> str:
+    """The whole table: file, `file.CHANNEL`, patient, what the task says, refused, reason; safe in a spreadsheet."""
+    others = list(dict.fromkeys(name for said in answers for name in said.others))
+    names = list(dict.fromkeys(name for said in answers for name in said.row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = ["file", *(f"file.{name}" for name in others), "patient", *names, "refused", "reason"]
+    writer.writerow([safe(name) for name in heads])
+    for said in answers:
+        code, reason = said.refused or ("", "")
+        files = [said.file, *(said.others.get(name, "") for name in others)]
+        cells = [_cell(said.row.get(name, "")) for name in names]
+        writer.writerow([*map(safe, files), safe(said.patient or ""), *cells, code, safe(reason)])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return (
+        safe(value) if isinstance(value, str) else json.dumps(value) if isinstance(value, list | dict) else str(value)
+    )
+
+
+# ---------------------------------------------------------------------- judging
+
+
+@dataclass(frozen=True)
+class Told:
+    """Figures and what shows them, as `specc eval` hands them on."""
+
+    figures: dict[str, Any]
+    lines: tuple[str, ...]
+    pictures: tuple[str, ...]
+
+
+def items_of(
+    table: FilePath, root: FilePath, group_of: Callable[[str], str] = lambda file: ""
+) -> dict[str, list[Item]]:
+    """The cases of a run by part, from its eval/images.csv. Raises SpeccError T658."""
+    try:
+        with table.open(encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            names = next(reader)
+            rows = list(reader)
+    except (OSError, StopIteration, csv.Error) as error:
+        cure = "export it again: `specc export RUN`"
+        raise fault("T658", f"cannot read {table}: the run was stopped before its export", cure) from error
+    more = len(list(takewhile(lambda name: name.startswith("file."), names[2:])))
+    parts: dict[str, list[Item]] = {}
+    for cells in rows:
+        files = [FilePath(name).as_posix() for name in cells[1 : 2 + more]]
+        words = dict(zip(names[3 + more :], cells[3 + more :], strict=True))
+        paths = tuple(root / name for name in files)
+        item = Item(root, files[0], paths, cells[2 + more], words, group_of(files[0]))
+        parts.setdefault(cells[0], []).append(item)
+    return parts
+
+
+def judge(task: Task, judging: Judging, head: Mapping[str, Any]) -> Told:
+    """Judge, and write metrics.json beside the pictures."""
+    judging.folder.mkdir(parents=True, exist_ok=True)
+    judged: Judged = answering_of(task).judge(judging)
+    figures = {"format_version": 1, **head, **method(judging.seed), **judged.figures}
+    replace(judging.folder / "metrics.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
+    return Told(figures, tuple(judged.lines), tuple(judged.pictures))
