@@ -21,6 +21,7 @@ from specc.errors import Diagnostic
 from specc.expand import expand
 from specc.pieces import tables
 from specc.pieces.findings import split_findings
+from specc.plugin import Column
 from specc.registry import core
 from specc.render import render
 from specc.source import load
@@ -56,7 +57,7 @@ class Case:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.spec = SPEC
+        self.spec, self.columns = SPEC, tuple[Column, ...]()  # columns: beside those of the task
         self.header = ["file", "label", "who", "split"]
         self.rows = [
             [f"img/{n:02}.png", "ab"[n % 2], f"P{n // 2}", "train" if n < COUNT // 2 else "val"] for n in range(COUNT)
@@ -92,7 +93,8 @@ class Case:
         write(self.folder / "s.yaml", self.spec.encode())
         document = expand(load(self.folder / "s.yaml"))
         spec = read(document, core())
-        return Study(document, spec, core(), core().tasks[spec.task])
+        task = core().tasks[spec.task]
+        return Study(document, spec, core(), replace(task, columns=(*task.columns, *self.columns)))
 
     def check(self) -> tuple[list[Diagnostic], Summary]:
         return check_data(self.study())
@@ -288,6 +290,25 @@ def test_a_formula_in_a_list_is_harmless(case: Case) -> None:
     write(case.folder / "t.csv", stream.getvalue().encode())
     only(case, "D407", "t.csv", files=1)
     assert "./=cmd" in (case.folder / ".specc/D407.csv").read_text()
+
+
+# D436: files beside the images
+
+
+@pytest.mark.parametrize("blank", [False, True])
+def test_missing_mask(case: Case, blank: bool) -> None:
+    case.columns = (Column("mask", "the file of the mask", file=True, blank=blank),)
+    case.swap("image: file", "image: file, mask: mask")
+    case.header.append("mask")
+    for n, row in enumerate(case.rows):
+        row.append(f"img/{n:02}.png")
+    case.rows[4][-1], case.rows[5][-1], case.rows[6][-1] = "masks/4.png", "", "../s.yaml"
+    count = "2 of 40 images have" if blank else "3 of 40 images have"
+    only(case, "D436", "mask", f"{count} no file under `mask`", files=2 + (not blank))
+    text = (case.folder / ".specc/D436.csv").read_text()
+    assert "masks/4.png is not there" in text
+    assert "../s.yaml lies outside of the table's folder" in text
+    assert ("no file is named" in text) is not blank
 
 
 # D409

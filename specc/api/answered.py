@@ -12,11 +12,12 @@ from itertools import takewhile
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from specc import settings
 from specc.answering import Answering, Asked, Case, Item, Judged, Judging, Said
 from specc.api.notebook import Shown
 from specc.deploy.faults import fault
 from specc.deploy.tables import safe, visible
-from specc.registry import enabled, find_settings
+from specc.registry import enabled
 from specc.run.evaluate import method
 from specc.run.folders import replace
 
@@ -30,7 +31,7 @@ IMAGES = "images.csv"  # what a program writes about its cases where the model g
 
 def task_of(contract: Contract, folder: FilePath) -> Task:
     """The task of a model that lies in a folder. Raises SpeccError P848 where its plugin is not enabled there."""
-    near = find_settings(folder) or find_settings(FilePath.cwd())
+    near = settings.find(folder) or settings.find(FilePath.cwd())
     task = enabled(near.parent if near else folder).tasks.get(contract.task)
     if task is None or task.answering is None:
         message = f"the model is of the task `{contract.task}`, which the plugin `{contract.plugin}` brings"

@@ -40,4 +40,5 @@ TASK = Task(
     ),
     example="task: probe_segmenter",
     metrics={"overlap": 1},
+    answering=Piece("specc_probe.answering", "MASKS"),
 )

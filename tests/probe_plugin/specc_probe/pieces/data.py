@@ -23,12 +23,17 @@ def boxes_and_offsets(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, A
 
 def masks(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
     """(N, 1, HEIGHT, WIDTH): 1 inside of the boxes, 0 elsewhere."""
-    known, found = boxes_and_offsets(rows), np.zeros((len(rows), 1, HEIGHT, WIDTH), np.uint8)
-    for image in range(len(rows)):
-        for x, y, width, height in known["boxes"][known["offsets"][image] : known["offsets"][image + 1]]:
-            top, left = round(y * HEIGHT), round(x * WIDTH)
-            found[image, 0, top : top + round(height * HEIGHT), left : left + round(width * WIDTH)] = 1
-    return {"masks": found}
+    return {"masks": np.stack([filled(row["boxes"], HEIGHT, WIDTH)[None] for row in rows]).astype(np.uint8)}
+
+
+def filled(cell: str, rows: int, columns: int) -> np.ndarray[Any, Any]:
+    """(rows, columns) of bool: what lies inside of the boxes of an entry."""
+    found = np.zeros((rows, columns), bool)
+    for box in cell.split(";") if cell.strip() else ():
+        x, y, width, height = map(float, box.split(","))
+        top, left = round(y * rows), round(x * columns)
+        found[top : top + round(height * rows), left : left + round(width * columns)] = True
+    return found
 
 
 def classes(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from specc.pieces import export
 from specc.pieces import runtime as rt
 from specc.pieces.pixels import Images
-from specc.pieces.slots import BEST, Config, Network, augment, moved_masks, network_optimizer
+from specc.pieces.slots import BEST, TRUTH, Config, Network, augment, moved_masks, network_optimizer
 from specc_probe.pieces.deploy import Segmenter
 
 IGNORE = 255
@@ -54,4 +54,4 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 
 def export_segmenter(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the network with its contract and certificate; whether torch and ONNX agree."""
-    return export.export_images(Segmenter(images.edits, work.parts["network"].cpu()), ("mask",), images, (), options)
+    return export.export_images(Segmenter(images.edits, work.parts["network"].cpu()), ("mask",), images, TRUTH, options)
