@@ -73,8 +73,7 @@ def predict(
     """
     from specc.api import answered
     from specc.api.prediction import Prediction
-    from specc.deploy import tables
-    from specc.run.folders import refuse_existing, replace
+    from specc.run.folders import refuse_existing
 
     if output is not None and output.suffix:
         refuse_existing(output, force)
@@ -90,6 +89,14 @@ def predict(
     answered.no_forms(job.contract.task, forms or ())
     if output is not None:
         refuse_existing(output, force)
+    _of_core(job, output, as_json)
+
+
+def _of_core(job: Prediction, output: Path | None, as_json: bool) -> NoReturn:
+    """Classes, findings and values; the table goes to a CSV file."""
+    from specc.deploy import tables
+    from specc.run.folders import replace
+
     answers: list[Answer] = []
     with edge.counting(len(job.files), "image", quiet=as_json) as count:
         for answer in job.answers(count):

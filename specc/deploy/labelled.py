@@ -208,6 +208,7 @@ def _meaning(word: str) -> str:
 def no_column(
     place: FilePath, code: str, asked: str, what: str, header: Sequence[str], word: str | None = None
 ) -> SpeccError:
+    """What is said where a table lacks a column: the nearest names, and how to name another."""
     near = difflib.get_close_matches(asked, header, 1)
     cure = f"its columns are: {_listed(header)}"
     if word is not None:
