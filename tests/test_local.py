@@ -1,0 +1,195 @@
+"""Plugins that are one file beside the specs: enabled by name and hash, read without torch, linked into the program."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import specc
+from specc import registry
+from specc.api.program import check
+from specc.errors import SpeccError
+from specc.rules.examples import complete
+
+LOSS = '''"""A loss of one's own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pydantic import Field
+from specc.plugin import Arguments, Loss, Piece, Plugin
+
+FLOOR = torch.tensor(0.0)  # never made while a spec is checked
+LEAST = 1.5
+HALF = LEAST / 2
+
+
+def asymmetric(logits: Tensor, targets: Tensor, miss: float) -> Tensor:
+    """-[miss t log p + (1 - t) log(1 - p)]: (B, 1), (B,) -> (B,)."""
+    truth = targets.to(logits.dtype)
+    return losses_of(logits, truth) * torch.where(truth > 0, miss, 1.0)
+
+
+def losses_of(logits: Tensor, truth: Tensor) -> Tensor:
+    """(B, 1), (B,) -> (B,)."""
+    return F.binary_cross_entropy_with_logits(logits.squeeze(1), truth, reduction="none")
+
+
+class Asymmetric(Arguments):
+    """Options of the loss."""
+
+    miss: float = Field(default=HALF * 4, ge=1, description="how many false alarms a missed finding is worth")
+
+
+print(1 / 0)
+PLUGIN = Plugin(
+    "my_loss",
+    losses=(
+        Loss("asymmetric", Piece(__name__, "asymmetric"), ("sigmoid",), "Missed findings cost more.",
+             arguments=Asymmetric, bind=lambda given: {"miss": given.miss}),
+    ),
+)
+'''
+SPEC = complete("loss: {asymmetric: {miss: 3.5}}\nallow: {other_loss: misses cost more}")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A spec with the loss, its file beside it, and specc.toml with the right hash."""
+    (tmp_path / "study.yaml").write_text(SPEC, encoding="utf-8")
+    put(tmp_path, LOSS.encode())
+    return tmp_path
+
+
+def put(project: Path, data: bytes, name: str = "my_loss", file: str = "my_loss.py") -> None:
+    """Write the file and enable it as it is."""
+    (project / "my_loss.py").write_bytes(data)
+    entry = f'{name} = {{file = "{file}", sha256 = "{hashlib.sha256(data).hexdigest()}"}}'
+    (project / "specc.toml").write_text(f"# ours\n[plugins.local]\n{entry}\n", encoding="utf-8")
+
+
+def test_the_program_holds_its_source(project: Path) -> None:
+    program = specc.compile(project / "study.yaml")
+    assert "def asymmetric(" in program["metrics.py"]
+    assert "def losses_of(" in program["metrics.py"]
+    assert "asymmetric(outputs, targets, miss=3.5)" in program["train.py"]
+    assert program == specc.compile(project / "study.yaml")
+    for text in program.values():
+        assert not {"my_loss", "specc_local", "FLOOR"} & set(text.replace(".", " ").split())
+
+
+def test_a_check_loads_no_torch_and_runs_what_the_record_needs(project: Path) -> None:
+    code = (
+        "import sys, specc; assert specc.compile(sys.argv[1]); print('torch' in sys.modules, 'my_loss' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "study.yaml"], cwd=project, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("False False", "")
+    origin = registry.enabled(project).origins["my_loss"]
+    assert (origin.kind, origin.place) == ("local", "my_loss.py")
+
+
+def test_options_are_checked(project: Path) -> None:
+    (project / "study.yaml").write_text(SPEC.replace("3.5", "0.5"), encoding="utf-8")
+    assert [d.code for d in check(project / "study.yaml", data=False).diagnostics] == ["S104"]
+
+
+def test_a_spec_below_finds_it_and_one_beside_does_not(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    below = project / "specs"
+    below.mkdir()
+    (below / "study.yaml").write_text(SPEC, encoding="utf-8")
+    assert check(below / "study.yaml", data=False).ok
+    away = tmp_path_factory.mktemp("away") / "study.yaml"
+    away.write_text(SPEC, encoding="utf-8")
+    assert [d.code for d in check(away, data=False).diagnostics] == ["S101"]
+
+
+def refused(project: Path) -> tuple[str, str]:
+    """Code and whole text of the only fault, which stands at the entry and names the cure."""
+    result = check(project / "study.yaml", data=False)
+    (fault,) = result.diagnostics
+    assert fault.span is not None and fault.span.line == 3
+    assert fault.span.file.endswith("specc.toml")
+    assert "specc plugins enable my_loss.py" in str(result) or "specc plugins enable" in str(result)
+    return fault.code, str(result)
+
+
+def test_another_byte_is_refused(project: Path) -> None:
+    (project / "my_loss.py").write_bytes(LOSS.encode() + b"\n")
+    code, text = refused(project)
+    assert code == "S114" and "has changed since it was enabled" in text and "enabled here" in text
+
+
+def test_a_missing_file_is_refused(project: Path) -> None:
+    (project / "my_loss.py").unlink()
+    code, text = refused(project)
+    assert code == "S114" and "is not there" in text
+
+
+@pytest.mark.parametrize("file", ["../my_loss.py", "/etc/passwd", "a/../../my_loss.py", "C:my_loss.py", "link.py"])
+def test_a_file_outside_is_refused(project: Path, file: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    away = tmp_path_factory.mktemp("away") / "my_loss.py"
+    away.write_text(LOSS, encoding="utf-8")
+    try:
+        (project / "link.py").symlink_to(away)
+    except OSError:
+        pytest.skip("this computer lets nobody make links")
+    put(project, LOSS.encode(), file=file)
+    code, text = refused(project)
+    assert code == "S114" and "outside of the project's folder" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (LOSS.encode() + b"# \xff\n", "is not UTF-8 text"),
+        (LOSS.replace("LEAST = 1.5", "LEAST = = 1.5").encode(), "is not Python"),
+        (LOSS.replace("PLUGIN =", "RECORD =").encode(), "has no `PLUGIN = Plugin(...)`"),
+        (LOSS.replace('"my_loss",', '"other",').encode(), "holds the plugin `other`"),
+        (LOSS.replace("LEAST = 1.5", "LEAST = 1 / 0").encode(), "ZeroDivisionError"),
+        (LOSS.replace("LEAST = 1.5", "LEAST = exit(7)").encode(), "cannot be run"),
+        (LOSS.replace("LEAST = 1.5", "LEAST = FLOOR.item()").encode(), "needs torch for its record"),
+        (LOSS.replace("LEAST = 1.5", "import not_there; LEAST = not_there.x").encode(), "ModuleNotFoundError"),
+        (b"PLUGIN = 3\n", "is no Plugin record"),
+    ],
+    ids=["utf-8", "syntax", "no record", "name", "raises", "exits", "torch", "missing", "number"],
+)
+def test_a_file_that_cannot_be_used_is_refused(project: Path, text: bytes, says: str) -> None:
+    put(project, text)
+    code, shown = refused(project)
+    assert code == "S115" and says in shown
+
+
+def test_another_interface_is_refused(project: Path) -> None:
+    put(project, LOSS.replace('"my_loss",', '"my_loss", api=99,').encode())
+    with pytest.raises(SpeccError, match="S110"):
+        registry.enabled(project)
+
+
+@pytest.mark.parametrize("entry", ['"my_loss.py"', '{file = "my_loss.py"}', '{file = 3, sha256 = ""}', "{}"])
+def test_an_entry_needs_file_and_hash(project: Path, entry: str) -> None:
+    (project / "specc.toml").write_text(f"# ours\n[plugins.local]\nmy_loss = {entry}\n", encoding="utf-8")
+    assert refused(project)[0] == "S111"
+
+
+def test_a_name_that_is_taken_is_refused(project: Path) -> None:
+    """By specc itself or by one of its own plugins; nothing of the file is run."""
+    for name in ("specc", *registry.own()):
+        put(project, b"raise SystemExit", name)
+        with pytest.raises(SpeccError) as error:
+            registry.enabled(project)
+        (fault,) = error.value.diagnostics
+        assert fault.code == "S116" and "the local file my_loss.py" in fault.message
+        assert fault.span is not None and fault.span.line == 3
+
+
+def test_words_that_exist_are_refused(project: Path) -> None:
+    put(project, LOSS.replace('Loss("asymmetric"', 'Loss("huber"').encode())
+    with pytest.raises(SpeccError, match="S109"):
+        registry.enabled(project)
