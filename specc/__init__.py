@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from specc.api.cache import cache as cache
     from specc.api.evaluation import evaluate as evaluate
+    from specc.api.new_plugin import new_plugin as new_plugin
+    from specc.api.plugins import enable_plugin as enable_plugin
+    from specc.api.plugins import plugin_info as plugin_info
+    from specc.api.plugins import plugins as plugins
     from specc.api.prediction import predict as predict
     from specc.api.program import check as check
     from specc.api.program import compile as compile  # noqa: A004  (the command's own name)
@@ -15,14 +19,33 @@ if TYPE_CHECKING:
     from specc.api.training import export as export
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "cache", "check", "compile", "evaluate", "export", "predict", "show", "summarize", "train"]
+__all__ = [
+    "__version__",
+    "cache",
+    "check",
+    "compile",
+    "enable_plugin",
+    "evaluate",
+    "export",
+    "new_plugin",
+    "plugin_info",
+    "plugins",
+    "predict",
+    "show",
+    "summarize",
+    "train",
+]
 
 _CALLS = {
     "cache": "specc.api.cache",
     "check": "specc.api.program",
     "compile": "specc.api.program",
+    "enable_plugin": "specc.api.plugins",
     "evaluate": "specc.api.evaluation",
     "export": "specc.api.training",
+    "new_plugin": "specc.api.new_plugin",
+    "plugin_info": "specc.api.plugins",
+    "plugins": "specc.api.plugins",
     "predict": "specc.api.prediction",
     "show": "specc.api.summary",
     "summarize": "specc.api.summing",

@@ -69,8 +69,8 @@ def content(folder: FilePath, file: str) -> bytes:
     return data
 
 
-def plugin_of(data: bytes, name: str, file: str) -> Plugin:
-    """The record in the bytes of a file, which must be called `name`. Raises LocalFault S115."""
+def plugin_of(data: bytes, name: str, file: str, exact: bool = True) -> Plugin:
+    """The record in the bytes of a file, with `exact` of the name `name`. Raises LocalFault S115."""
     try:
         text = data.decode("utf-8")
         tree = ast.parse(text, file)
@@ -89,7 +89,7 @@ def plugin_of(data: bytes, name: str, file: str) -> Plugin:
     plugin = run(ast.Module(needed, []), name, file)
     if not isinstance(plugin, Plugin):
         raise LocalFault("S115", f"has a `{RECORD}` that is no Plugin record")
-    if plugin.name != name:
+    if exact and plugin.name != name:
         reason = f"holds the plugin `{plugin.name}`, and specc.toml calls it `{name}`"
         raise LocalFault("S115", reason, next(node.lineno for node in needed if RECORD in bound(node)))
     return plugin

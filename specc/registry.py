@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 GROUP = "specc.plugins"
 CORE = "specc.core"  # the module whose PLUGIN holds the built-ins; loaded like any other
 DISTRIBUTION = "specc-compiler"  # its own plugins come with it and are enabled by default
-_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks", "sources")
+_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,6 @@ class Registry:
     augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
     initializers: Mapping[str, Initializer] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
-    sources: Mapping[str, Any] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
@@ -97,7 +96,7 @@ def merge(
             faults.append(_other_api(plugin))
             continue
         for kind in _TABLES:
-            for record in getattr(plugin, kind, ()):
+            for record in getattr(plugin, kind):
                 if record.name in tables[kind]:
                     faults.append(_clash(kind, record.name, owners[kind, record.name], plugin.name))
                     continue
@@ -161,7 +160,7 @@ def usual(disabled: frozenset[str] = frozenset()) -> Registry:
     """The core and specc's own plugins, less those that are disabled and those whose package is not there."""
     plugins, origins = [import_module(CORE).PLUGIN], [_core_origin()]
     for name, point in own().items():
-        plugin = _load(point, absent=True) if name not in disabled else None
+        plugin = load(point, absent=True) if name not in disabled else None
         if plugin is not None:
             plugins.append(plugin)
             origins.append(_origin(point, "own"))
@@ -194,7 +193,7 @@ def of_settings(project: Settings) -> Registry:
     base = usual(frozenset(project.disabled) - frozenset(names))
     if not names and not project.local:
         return base
-    plugins, origins, texts = _records(base), list(base.origins.values()), dict[str, str]()
+    plugins, origins, texts = records(base), list(base.origins.values()), dict[str, str]()
     for name in names:
         if name not in base.origins:
             plugins.append(_required(there[name][0]))
@@ -206,7 +205,7 @@ def of_settings(project: Settings) -> Registry:
     return merge(plugins, origins, texts)
 
 
-def _records(registry: Registry) -> list[Plugin]:
+def records(registry: Registry) -> list[Plugin]:
     """The records that a registry of specc's own is made of."""
     return [_required(own()[name]) if name in own() else import_module(CORE).PLUGIN for name in registry.plugins]
 
@@ -217,12 +216,12 @@ def _origin(point: EntryPoint, kind: Literal["own", "installed"]) -> Origin:
 
 
 def _required(point: EntryPoint) -> Plugin:
-    plugin = _load(point)
+    plugin = load(point)
     assert plugin is not None
     return plugin
 
 
-def _load(point: EntryPoint, absent: bool = False) -> Plugin | None:
+def load(point: EntryPoint, absent: bool = False) -> Plugin | None:
     """The record that an entry point names; with `absent`, None where its package is not there. Raises S112."""
     try:
         plugin = point.load()

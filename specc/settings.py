@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -68,13 +69,26 @@ def find(folder: FilePath) -> FilePath | None:
     return None
 
 
+def text_of(file: FilePath) -> str:
+    """The text of a specc.toml. Raises SpeccError S111."""
+    try:
+        return file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Settings(file).fault(_wrong(Settings(file), f"cannot be read: {error}", "enabled")) from error
+
+
 def read(file: FilePath) -> Settings:
     """What a specc.toml says of plugins. Raises SpeccError S111."""
+    text = text_of(file)
     try:
-        text = file.read_bytes().decode("utf-8")
         table = tomllib.loads(text)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Settings(file).fault(_wrong(Settings(file), f"cannot be read: {error}", "enabled")) from error
+    except tomllib.TOMLDecodeError as error:
+        bare, at = Settings(file, text), re.search(r"line (\d+), column (\d+)", str(error))
+        line, column = (int(at[1]), int(at[2])) if at else (1, 1)
+        wrong = replace(
+            _wrong(bare, f"cannot be read: {error}", "enabled"), span=Span(str(file), line, column, line, column)
+        )
+        raise bare.fault(wrong) from error
     bare = Settings(file, text)
     section = table.get("plugins", {})
     if not isinstance(section, dict):
@@ -85,6 +99,49 @@ def read(file: FilePath) -> Settings:
         raise bare.fault(_wrong(bare, f"`[plugins]` has no key `{unknown[0]}`; its keys: {known}", "local", unknown[0]))
     lists = {word: _names(bare, section.get(word, []), word) for word in ("enabled", "disabled")}
     return Settings(file, text, lists["enabled"], lists["disabled"], _local(bare, section.get("local", {})))
+
+
+def with_local(file: FilePath, text: str, entry: Local) -> tuple[str, str]:
+    """The SHA-256 that a local plugin has in the text of a specc.toml, and the text with the entry as it shall be.
+
+    Every other line stays as it is. Raises SpeccError S111 where that cannot be done: a person must.
+    """
+    try:
+        table = tomllib.loads(text)
+        section = table.setdefault("plugins", {}).setdefault("local", {})
+        old = section.get(entry.name)
+        section[entry.name] = {"file": entry.file, "sha256": entry.sha256}
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise Settings(file, text).fault(_wrong(Settings(file, text), f"cannot be read: {error}", "local")) from error
+    line = f'{entry.name} = {{file = "{entry.file}", sha256 = "{entry.sha256}"}}'
+    for new in (_replaced(text, entry.name, line), _added(text, line)):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            if tomllib.loads(new) == table:
+                before = old.get("sha256", "") if isinstance(old, dict) else ""
+                return str(before), new
+    bare = Settings(file, text)
+    raise bare.fault(_wrong(bare, f"has no line that can be changed; write it by hand:  {line}", "local", entry.name))
+
+
+def _replaced(text: str, name: str, line: str) -> str:
+    """The text with another line in the place of a local plugin's; what stands behind it as a comment stays."""
+    key = re.compile(rf"^\s*(?:{re.escape(name)}|\"{re.escape(name)}\")\s*=[^#\n]*?(\s*#[^\n]*)?$", re.MULTILINE)
+    head = re.search(r"^\s*\[\s*plugins\s*\.\s*local\s*\]", text, re.MULTILINE)
+    hit = key.search(text, head.end()) if head else None
+    return (
+        text[: hit.start()] + "\n" * hit[0].startswith("\n") + line + (hit[1] or "") + text[hit.end() :]
+        if hit
+        else text
+    )
+
+
+def _added(text: str, line: str) -> str:
+    """The text with one more line below `[plugins.local]`, which is added where it is missing."""
+    head = re.search(r"^[ \t]*\[\s*plugins\s*\.\s*local\s*\][^\n]*$", text, re.MULTILINE)
+    if head:
+        return f"{text[: head.end()]}\n{line}{text[head.end() :]}"
+    rest = text if not text or text.endswith("\n") else f"{text}\n"
+    return f"{rest}{chr(10) if rest else ''}[plugins.local]\n{line}\n"
 
 
 def _names(settings: Settings, value: Any, word: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from specc.cli import main
 
 DEMO = Path(specc.__file__).parent / "demo"
 CODE = r"\"((?:S\d|D4|E5|T6|X7|P8)\d\d)\""
-COMMANDS = ["demo", "check", "explain", "show", "compile", "train", "eval", "export", "predict", "cache"]
+COMMANDS = ["demo", "check", "explain", "show", "compile", "train", "eval", "export", "predict", "cache", "plugins"]
 
 PROGRAM = '''
 """A stand-in: trains nothing, writes what a training writes."""

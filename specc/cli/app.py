@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specc import __version__
-from specc.cli import cache, check, compile_, demo, edge, eval_, explain, export, predict, show, train
+from specc.cli import cache, check, compile_, demo, edge, eval_, explain, export, plugins, predict, show, train
 
 app = typer.Typer(
     name="specc",
@@ -47,5 +47,6 @@ for name, command, purpose in (
     ("export", export.export, "the ONNX model once more, with parity"),
     ("predict", predict.predict, "answers of a model about images"),
     ("cache", cache.cache, "what is kept of images, and its limit"),
+    ("plugins", plugins.plugins, "words beside specc's own: list, new, enable"),
 ):
     app.command(name, short_help=purpose)(edge.guarded(command))

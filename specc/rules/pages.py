@@ -171,6 +171,7 @@ DOCS: dict[str, str] = {
     there, cannot be read, or lies outside of the project's folder.
 
     Why: a file is run only as it was when you enabled it, so that nothing that comes along with a spec can run code.
+    `specc plugins enable FILE.py` shows what it brings and writes its SHA-256 into specc.toml.
 
     Source: the plugin interface.
     """,
