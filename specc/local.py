@@ -92,6 +92,11 @@ def plugin_of(data: bytes, name: str, file: str, exact: bool = True) -> Plugin:
     if exact and plugin.name != name:
         reason = f"holds the plugin `{plugin.name}`, and specc.toml calls it `{name}`"
         raise LocalFault("S115", reason, next(node.lineno for node in needed if RECORD in bound(node)))
+    if task := next((task for task in plugin.tasks if task.answering or task.sources), None):
+        reason = (
+            f"brings the task `{task.name}`, whose `answering` or `sources` must be imported: make it a distribution"
+        )
+        raise LocalFault("S115", reason)
     return plugin
 
 

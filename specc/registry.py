@@ -175,6 +175,9 @@ def enabled(folder: FilePath | str) -> Registry:
     return usual() if file is None else of_settings(settings.read(file))
 
 
+find_settings = settings.find
+
+
 def of_settings(project: Settings) -> Registry:
     """What a specc.toml enables. Raises SpeccError S109 to S116; nothing is imported where a name is not settled."""
     unknown = [_not_own(project, name) for name in project.disabled if name not in own()]

@@ -99,8 +99,9 @@ TEST = '''"""`pytest test_$name.py`: the suite that every plugin of specc is hel
 
 from pathlib import Path
 
-from $name import PLUGIN
 from specc.testing import check_plugin
+
+from $name import PLUGIN
 
 
 def test_$name(tmp_path: Path) -> None:
@@ -177,7 +178,9 @@ def new_plugin(name: str, folder: FilePath | str = ".", *, package: bool = False
     from specc.run.folders import replace
 
     place = FilePath(folder)
-    settle(name, place)
+    if not NAME.fullmatch(name) or keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        cure = "small letters, digits and `_`, a letter first: `specc plugins new my_loss`"
+        raise fault("T664", f"`{name[:80]}` cannot be the name of a plugin", cure)
     texts = distribution(name) if package else {f"{name}.py": FILE, f"test_{name}.py": TEST}
     given = {"name": name, "group": "".join(part.capitalize() for part in name.split("_")), "version": __version__}
     given |= {"dashed": name.replace("_", "-"), "module": f'"{name}.pieces"' if package else "__name__"}
@@ -185,6 +188,7 @@ def new_plugin(name: str, folder: FilePath | str = ".", *, package: bool = False
     there = [file for file in files if file.exists()] + [place / name] * (package and (place / name).exists())
     if there:
         raise fault("T660", f"{there[0]} is there already, and nothing is overwritten", "choose another name")
+    settle(name, place)
     try:
         for file, text in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -199,9 +203,6 @@ def settle(name: str, folder: FilePath) -> None:
     words = registry.enabled(folder)
     taken = next((owner for (_, word), owner in words.owners.items() if word == name), "")
     taken = f"a word of `{taken}`" if taken else "a plugin" if name in (*words.plugins, *words.installed) else ""
-    if not NAME.fullmatch(name) or keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        cure = "small letters, digits and `_`, a letter first: `specc plugins new my_loss`"
-        raise fault("T664", f"`{name[:80]}` cannot be the name of a plugin", cure)
     if name in sys.stdlib_module_names or re.fullmatch(r"specc\w*|torch|numpy|test|tests", name):
         taken = "a module of Python or of specc"
     if taken:

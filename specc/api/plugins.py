@@ -179,7 +179,7 @@ def words(plugin: Plugin) -> tuple[Word, ...]:
     for task in plugin.tasks:
         found += [Word("loss", f"{record.name} (in {task.name})", first_line(record.doc)) for record in task.losses]
         found += [Word("source", record.name, first_line(record.doc)) for record in task.sources]
-    rules = [*plugin.rules, *(rule for task in plugin.tasks for rule in (*task.rules, *task.checks))]
+    rules: list[Any] = [*plugin.rules, *(rule for task in plugin.tasks for rule in (*task.rules, *task.checks))]
     return (*found, *(Word("rule", rule.code, first_line(rule.doc)) for rule in rules))
 
 
@@ -281,18 +281,20 @@ def plugin_info(name: str, folder: FilePath | str = ".") -> Info:
     points = points or [point for point in registry.own().values() if point.name == name]
     if row.state in ("own", "enabled"):
         plugin = registry.load(points[0])
-    facts = metadata_of(points[0]) if points else {}
-    known = {} if plugin is None else {"api": plugin.api, "words": words(plugin)}
-    return Info(row, folder=folder_of(row.place), **facts, **known)
+    entry, licence, summary = metadata_of(points[0]) if points else ("", "", "")
+    if plugin is None:
+        return Info(row, entry, folder_of(row.place), licence, summary)
+    summary = plugin.doc or ("" if row.state == "own" else summary)
+    return Info(row, entry, folder_of(row.place), licence, summary, plugin.api, words(plugin))
 
 
-def metadata_of(point: EntryPoint) -> dict[str, str]:
+def metadata_of(point: EntryPoint) -> tuple[str, str, str]:
     """Entry point, licence and summary, from metadata."""
     about: Mapping[str, Any] = point.dist.metadata.json if point.dist is not None else {}
     licence = str(about.get("license_expression") or about.get("license") or "")
     kinds = [line.rpartition(" :: ")[2] for line in about.get("classifier", ()) if line.startswith("License")]
     licence = licence.strip().partition("\n")[0] or ", ".join(kinds) or "not stated"
-    return {"entry": point.value, "licence": licence, "summary": str(about.get("summary") or "")}
+    return point.value, licence, str(about.get("summary") or "")
 
 
 def folder_of(module: str) -> str:
