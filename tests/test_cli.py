@@ -189,6 +189,10 @@ def test_module_and_lazy_imports(tmp_path: Path) -> None:
 def test_public_names() -> None:
     assert set(specc.__all__) == {
         "__version__",
+        "enable_plugin",
+        "new_plugin",
+        "plugin_info",
+        "plugins",
         "cache",
         "check",
         "compile",
