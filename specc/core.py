@@ -1,6 +1,7 @@
 """The built-ins as a plugin record: they enter by the same door as everybody else's."""
 
 from specc.augmentations import AUGMENTATIONS
+from specc.edits import EDITS
 from specc.layers import INITIALIZERS, LAYERS
 from specc.losses import LOSSES
 from specc.ops import OPS
@@ -17,6 +18,7 @@ PLUGIN = Plugin(
     losses=LOSSES,
     optimizers=OPTIMIZERS,
     schedules=SCHEDULES,
+    edits=EDITS,
     augmentations=AUGMENTATIONS,
     initializers=INITIALIZERS,
     tasks=TASKS,

@@ -14,6 +14,7 @@ from specc.errors import Diagnostic, Note, SpeccError
 from specc.plugin import (
     API,
     Augmentation,
+    Edit,
     Initializer,
     Layer,
     Loss,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 GROUP = "specc.plugins"
 CORE = "specc.core"  # the module whose PLUGIN holds the built-ins; loaded like any other
 DISTRIBUTION = "specc-compiler"  # its own plugins come with it and are enabled by default
-_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks")
+_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks", "edits")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Registry:
     augmentations: Mapping[str, Augmentation] = field(default_factory=dict)
     initializers: Mapping[str, Initializer] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    edits: Mapping[str, Edit] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-
-from tests.test_probes import PLUGIN, Project, draw, install
+from test_probes import PLUGIN, Project, draw, install
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from specc import settings
 from specc.answering import Answering, Asked, Case, Item, Judged, Judging, Said
-from specc.api.notebook import Shown
 from specc.deploy.faults import fault
 from specc.deploy.tables import safe, visible
 from specc.registry import enabled
@@ -56,14 +55,6 @@ def no_forms(task: str, forms: Iterable[str]) -> None:
     """Raise SpeccError P849 where a form is asked of a task that has none."""
     for word in forms:
         raise fault("P849", f"the task `{task}` has no form `{word}` of its answers", "leave `--as` out")
-
-
-class Answers(list[Said], Shown):
-    """What is said of each case, in the order of the files. In a notebook: a table."""
-
-    def lines(self) -> list[str]:
-        """One a case, as the command prints it."""
-        return [line(said) for said in self]
 
 
 def ask(

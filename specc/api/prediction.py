@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
+from typing import Any
 
 from specc.answering import Case, Said
 from specc.api import answered
@@ -17,15 +18,19 @@ from specc.deploy.session import open_model
 from specc.errors import Diagnostic
 
 
-class Answers(list[predicting.Answer], Shown):
-    """Answers in the order of the files. In a notebook: a table."""
+class Answers(list[Any], Shown):
+    """Answers in the order of the files: `specc.deploy.predict.Answer`, or of a task with its own kind of answers
+    `specc.answering.Said`. In a notebook: a table.
+    """
 
-    def __init__(self, contract: Contract, answers: Iterable[predicting.Answer]) -> None:
+    def __init__(self, contract: Contract, answers: Iterable[predicting.Answer | Said]) -> None:
         super().__init__(answers)
         self.contract = contract
 
     def lines(self) -> list[str]:
         """One a file, as the command prints it."""
+        if self.contract.plugin:
+            return [answered.line(said) for said in self]
         return tables.table(self.contract, self)
 
 
@@ -122,7 +127,7 @@ def predict(
     output: FilePath | str | None = None,
     forms: Iterable[str] = (),
     device: str = "auto",
-) -> Answers | answered.Answers:
+) -> Answers:
     """Answers about files and folders, in order; a refused file says why. Raises SpeccError P8xx for a bad model.
 
     Where the model takes several files a case, `files` are those of one, in the order of its channels; `cases` is a
@@ -134,4 +139,4 @@ def predict(
     if job.task is None:
         answered.no_forms(job.contract.task, forms)
         return Answers(job.contract, job.answers())
-    return answered.Answers(job.said(None if output is None else FilePath(output), forms))
+    return Answers(job.contract, job.said(None if output is None else FilePath(output), forms))

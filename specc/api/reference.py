@@ -32,7 +32,19 @@ from specc.text import pages as pages_of_text
 WIDTH = 100
 PART = re.compile(r"(What|Why|Bad|Good|Cure|Source|classification|regression)\b[^.]*?:")
 INDENT = " " * 6
-KINDS = ("task", "layer", "loss", "optimizer", "schedule", "augmentation", "initializer", "key", "table", "code")
+KINDS = (
+    "task",
+    "layer",
+    "loss",
+    "optimizer",
+    "schedule",
+    "edit",
+    "augmentation",
+    "initializer",
+    "key",
+    "table",
+    "code",
+)
 PLURAL = {"loss": "losses"}
 FAMILIES = {
     "S0": "text", "S1": "names", "S2": "task", "S3": "shapes", "D4": "data", "E5": "computer", "T6": "training",
@@ -125,6 +137,7 @@ def _words(registry: Registry) -> list[Page]:
         ("loss", registry.losses),
         ("optimizer", registry.optimizers),
         ("schedule", registry.schedules),
+        ("edit", registry.edits),
         ("augmentation", registry.augmentations),
         ("initializer", registry.initializers),
     )

@@ -18,7 +18,7 @@ from specc.plugin import Call, Loss, Piece, Program, Setting, Source
 if TYPE_CHECKING:
     from specc.study import Study
 
-TRAIN, DATA, AUGMENT, MODEL = "<train>", "<data>", "<augment>", "<model>"
+TRAIN, DATA, EDITS, AUGMENT, MODEL = "<train>", "<data>", "<edits>", "<augment>", "<model>"
 
 
 def config(study: Study, program: Program) -> str:

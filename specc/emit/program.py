@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from specc.cost import shapes_of
 from specc.emit import printed, training
 from specc.emit.augmentation import augmentation, changes
+from specc.emit.edits import edits
 from specc.emit.format import tidy
 from specc.emit.inert import placeholder, require_inert
 from specc.emit.link import Linker
@@ -44,6 +45,7 @@ HOMES = {
     **training.HOMES,
     printed.TRAIN: "train",
     printed.DATA: "data",
+    printed.EDITS: "deploy",
     printed.AUGMENT: "augment",
     printed.MODEL: "model",
 }
@@ -130,6 +132,7 @@ def link(study: Study, task: Program) -> Linker:
     texts = {
         printed.TRAIN: "\n\n".join([printed.config(study, task), printed.optimizers(study), losses]),
         printed.DATA: "\n\n".join([printed.table(study, {**task.columns, **columns}), parts, *value_range(study)]),
+        printed.EDITS: edits(study),
         printed.AUGMENT: augmentation(study),
         training.SCHEDULE: training.schedule(study),
         printed.MODEL: print_model(study.passed, study.registry.ops),
@@ -144,6 +147,8 @@ def link(study: Study, task: Program) -> Linker:
     homes = {**HOMES, **{name: file for name, (file, _) in task.printed.items()}, **task.homes}
     for loss in study.registry.losses.values():
         homes.setdefault(loss.piece.module, "metrics")
+    for edit in study.registry.edits.values():
+        homes.setdefault(edit.piece.module, "deploy")
     for change in study.registry.augmentations.values():
         homes.setdefault(change.piece.module, "augment")
     for own in study.task.losses:
@@ -192,7 +197,7 @@ def value_range(study: Study) -> list[str]:
 
 def core_symbols(study: Study) -> dict[str, Piece | str]:
     """What the core binds for every task."""
-    spec, images, edits = study.spec, f"{PIECES}.images", f"{PIECES}.edits"
+    spec, images, own_edits = study.spec, f"{PIECES}.images", f"{PIECES}.edits"
     inputs, data, train = spec.input, spec.data, spec.train
     dicom, (height, width) = inputs.format == "dicom", inputs.size
     read = "auto" if dicom and inputs.window in (None, "auto") else "none"
@@ -219,10 +224,11 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
         "parts_of": Piece(printed.DATA, "parts_of"),
         "chosen": Piece(images, "files_of_modality") if skips else Piece(f"{PIECES}.pixels", "every_file"),
         "value_range": ranged,
-        "window": Piece(edits, "as_read" if bare else clip),
-        "mixing": Piece(edits, "as_stacked" if stack else f"to_{inputs.channels}"),
+        "window": Piece(own_edits, "as_read" if bare else clip),
+        "mixing": Piece(own_edits, "as_stacked" if stack else f"to_{inputs.channels}"),
         "resize": Piece(f"{PIECES}.resize", f"resize_{inputs.resize or 'none'}"),
-        "Edits": Piece(edits, EDITS[inputs.scale]),
+        "Edits": Piece(own_edits, EDITS[inputs.scale]),
+        "edited": Piece(printed.EDITS, "edited") if inputs.edits else IDENTITY,
         "edit_all": Piece(images, "edit_standardized" if inputs.scale == "standardize" else "edit_once"),
         "shuffle": Piece(images, "shuffled" if train.shuffle else "in_order"),
         "steps": Piece(images, "whole_steps" if train.drop_last else "all_steps"),
@@ -271,6 +277,7 @@ def contract(study: Study) -> dict[str, Any]:
             "from_mono": inputs.from_mono,
             "window": window,
             "scale": inputs.scale,
+            **({"edits": [call.name for call in inputs.edits]} if inputs.edits else {}),
             "resize": inputs.resize,
             "modality": list(inputs.modality) if inputs.modality else None,
             "frame": inputs.frame,

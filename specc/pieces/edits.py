@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from specc.pieces.slots import HEIGHT, WIDTH, Edge, mixing, resize, window
+from specc.pieces.slots import HEIGHT, WIDTH, Edge, edited, mixing, resize, window
 
 FLAT = 1 / 256  # a deviation below one step of 8 bits is rounding, which must not be made large
 
@@ -61,7 +61,7 @@ class UnitEdits(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
-        return resize(images, HEIGHT, WIDTH)
+        return resize(edited(images), HEIGHT, WIDTH)
 
 
 class SymmetricEdits(nn.Module):
@@ -74,7 +74,7 @@ class SymmetricEdits(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
-        return resize(images, HEIGHT, WIDTH) * 2 - 1
+        return resize(edited(images), HEIGHT, WIDTH) * 2 - 1
 
 
 class ImageStandardizedEdits(nn.Module):
@@ -87,7 +87,7 @@ class ImageStandardizedEdits(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
-        images = resize(images, HEIGHT, WIDTH)
+        images = resize(edited(images), HEIGHT, WIDTH)
         images = images - images.mean(3, keepdim=True).mean(2, keepdim=True)  # short sums, small errors
         deviation = images.square().mean(3, keepdim=True).mean(2, keepdim=True).sqrt()
         return torch.where(deviation < FLAT, 0.0, images / deviation.clamp(min=FLAT))

@@ -116,6 +116,11 @@ def mixing(samples: int) -> Tensor:
     unbound("mixing")
 
 
+def edited(images: Tensor) -> Tensor:
+    """(B, channels, H, W) in 0..1 after the edits that the spec names."""
+    unbound("edited")
+
+
 def resize(images: Tensor, height: int, width: int) -> Tensor:
     """(B, C, H, W) -> (B, C, height, width)."""
     unbound("resize")

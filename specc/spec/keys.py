@@ -126,6 +126,11 @@ class Input(Arguments):
         description="numbers that the network sees: the window's edges (else the type's range) to 0..1 or -1..1; "
         "`standardize` by mean and deviation of the training split; `standardize_image` by each image's own"
     )
+    edits: tuple[Annotated[Call, Kind("edit")], ...] = Field(
+        default=(),
+        description="changes to every image, in this order, after window and channels and before `resize`: `invert`, "
+        "`power`, `smooth` and those of plugins; the exported model makes them, too",
+    )
     resize: Literal["fit", "crop", "stretch"] | None = Field(
         default=None,
         description="`fit` keeps proportions and fills with black, `crop` cuts the middle, `stretch` distorts; "

@@ -52,6 +52,7 @@ def table(registry: Registry, kind: str) -> Mapping[str, Any]:
         "loss": registry.losses,
         "optimizer": registry.optimizers,
         "schedule": registry.schedules,
+        "edit": registry.edits,
         "augmentation": registry.augmentations,
         "init": registry.initializers,
     }

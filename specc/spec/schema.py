@@ -16,7 +16,7 @@ from specc.spec.root import build
 if TYPE_CHECKING:
     from specc.registry import Registry
 
-_KINDS = ("layer", "activation", "loss", "optimizer", "schedule", "augmentation", "init")
+_KINDS = ("layer", "activation", "loss", "optimizer", "schedule", "edit", "augmentation", "init")
 _VARIABLE = {
     "type": "string",
     "pattern": r"^\$([A-Za-z_]|\()",
