@@ -182,8 +182,8 @@ def test_the_plugin_is_not_imported_unless_the_project_enables_it(project: Proje
 
 
 def test_the_plugin_imports_the_interface_and_pieces_only() -> None:
-    words = ("plugin", "answering", "errors", "ir", "pieces", "study")
-    public = ("specc_probe", *(f"specc.{word}" for word in words))
+    modules = ("plugin", "answering", "errors", "ir", "pieces", "study")
+    public = ("specc_probe", *(f"specc.{module}" for module in modules))
     for file in PLUGIN.glob("specc_probe/**/*.py"):
         for line in file.read_text(encoding="utf-8").splitlines():
             words = line.split()
