@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from specc.errors import Path
@@ -48,7 +48,8 @@ class Graph:
     `activation` is the final activation that the pass `head_on_logits` took off for training; the Deploy module puts
     it back ("none" where there was none). `init` says how weights start: for a node's name, or "*" for all others,
     {"weights": "nn.init.xavier_uniform_", "keywords": {...}, "bias": 0.0}; `module` beside them is where a function
-    that torch does not have comes from. `lr_scale` holds factors of the learning rate for some nodes.
+    that torch does not have comes from. `lr_scale` holds factors of the learning rate for some nodes. `code` is the
+    value that the task wants beside the outputs, as the layer with the id `Task.code` gives it (empty: none).
     """
 
     name: str
@@ -58,6 +59,7 @@ class Graph:
     activation: str = "none"
     init: Mapping[str, Any] = field(default_factory=dict)
     lr_scale: Mapping[str, float] = field(default_factory=dict)
+    code: str = ""
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises KeyError."""
@@ -73,6 +75,33 @@ class Graph:
     def users(self, name: str) -> tuple[Node, ...]:
         """The nodes that read this value."""
         return tuple(node for node in self.nodes if name in node.inputs)
+
+
+def encoder(graph: Graph) -> Graph:
+    """What the code of a graph is made from, with the code as its output."""
+    needed = {graph.code}
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    nodes = tuple(node for node in graph.nodes if node.name in needed)
+    return replace(graph, nodes=nodes, outputs={"code": graph.code}, code="")
+
+
+def decoder(graph: Graph) -> Graph | None:
+    """What is made from the code alone, which goes in as `code`; None where the outputs need more than the code."""
+    before = {node.name for node in encoder(graph).nodes} | set(graph.inputs)
+    own = [node for node in graph.nodes if node.name not in before]
+    known = {node.name for node in own} | {graph.code}
+    reads = [*graph.outputs.values(), *(source for node in own for source in node.inputs)]
+    if not own or not known.issuperset(reads):
+        return None
+    nodes = tuple(replace(node, inputs=tuple(_renamed(name, graph.code) for name in node.inputs)) for node in own)
+    outputs = {name: _renamed(source, graph.code) for name, source in graph.outputs.items()}
+    return replace(graph, inputs={"code": graph.shape_of(graph.code)}, nodes=nodes, outputs=outputs, code="")
+
+
+def _renamed(name: str, code: str) -> str:
+    return "code" if name == code else name
 
 
 def show(graph: Graph) -> str:
@@ -98,3 +127,4 @@ def verify(graph: Graph) -> None:
         known.add(node.name)
     for name, source in graph.outputs.items():
         assert source in known, f"output {name} reads {source}, which nothing defines"
+    assert not graph.code or graph.code in known, f"the code is {graph.code}, which nothing defines"

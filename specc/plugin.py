@@ -256,7 +256,9 @@ class Task:
     labels or targets is answered as the core's tasks are); `metrics` names what `watch` may use beside val_loss, with 1
     where more is better and -1 where less is; `logits` names the networks whose loss works on logits, so that a final
     sigmoid or softmax is taken off for training (None: every network); `heeds` are the keys of `train` that its pieces
-    heed beside those of the loop, out of STEP (mixup is one of `augment`).
+    heed beside those of the loop, out of STEP (mixup is one of `augment`); `code` is the id of a layer whose values the
+    task wants beside the answer: a network that has it is printed with `encode` (image -> code), and with `decode`
+    (code -> output) where nothing else goes on to the output (`specc.ir.Graph.code`).
     """
 
     name: str
@@ -279,6 +281,7 @@ class Task:
     sources: tuple[Source, ...] = ()
     checks: tuple[DataRule, ...] = ()
     answering: Piece | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +296,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """All that a distribution brings. `name` prefixes nothing by itself; clashes name both owners."""
+    """All that a distribution brings. `name` prefixes nothing by itself; clashes name both owners. `pages` say what
+    codes mean that no rule owns, as those of refusals at prediction: code -> text.
+    """
 
     name: str
     api: int = API
@@ -309,3 +314,4 @@ class Plugin:
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()
     doc: str = ""
+    pages: Mapping[str, str] = field(default_factory=dict)

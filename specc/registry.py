@@ -72,6 +72,7 @@ class Registry:
     plugins: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def installed(self) -> tuple[str, ...]:
@@ -88,6 +89,7 @@ def merge(
     owners: dict[tuple[str, str], str] = {}
     codes: dict[str, str] = {}
     rules: list[Rule] = []
+    pages: dict[str, str] = {}
     names: list[str] = []
     faults: list[Diagnostic] = []
     for plugin in plugins:
@@ -108,9 +110,12 @@ def merge(
             if codes.setdefault(rule.name, plugin.name) != plugin.name:
                 faults.append(_clash("rules", rule.name, codes[rule.name], plugin.name))
             rules.append(rule)
+        pages |= plugin.pages
     if faults:
         raise SpeccError(tuple(faults))
-    return Registry(**tables, rules=tuple(rules), owners=owners, plugins=tuple(names), origins=known, texts=texts or {})
+    return Registry(
+        **tables, rules=tuple(rules), owners=owners, plugins=tuple(names), origins=known, texts=texts or {}, pages=pages
+    )
 
 
 def _task_rules(plugin: Plugin) -> list[Rule]:

@@ -215,7 +215,7 @@ def _arguments_called(known: Iterable[Page], word: str) -> Page | None:
 def _codes(registry: Registry) -> list[Page]:
     found = {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in registry.rules}
     found |= {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in DATA_RULES}
-    for docs in (pages_of_names.DOCS, pages_of_text.DOCS, run_faults.DOCS, deploy_faults.DOCS):
+    for docs in (pages_of_names.DOCS, pages_of_text.DOCS, run_faults.DOCS, deploy_faults.DOCS, registry.pages):
         for code, text in docs.items():
             found.setdefault(code, Page(code, "code", inspect.cleandoc(text)))
     return [found[code] for code in sorted(found)]

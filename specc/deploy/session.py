@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,7 @@ class Session:
     channels: int | None
     device: str
     warnings: tuple[Diagnostic, ...] = ()
+    folder: FilePath | None = None  # that the model lies in
 
     def run(self, pixels: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """Outputs by name for `pixels` (B, C, H, W) of modality values. Raises onnxruntime's exceptions."""
@@ -64,7 +65,7 @@ def open_model(file: FilePath, device: str = "auto") -> Session:
         runtime = _start(ort, data, cuda, file.name)
     if cuda and runtime.get_providers()[0] != "CUDAExecutionProvider":
         warnings = (*warnings, _slow("onnxruntime could not load its CUDA libraries"))
-    return _described(runtime, contract, file.name, warnings)
+    return replace(_described(runtime, contract, file.name, warnings), folder=file.resolve().parent)
 
 
 def load_bytes(file: FilePath) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.emit.literal import literal
-from specc.ir import Graph, Node
+from specc.ir import Graph, Node, decoder, encoder
 from specc.plugin import Op
 from specc.shapes import Shape, show_shape
 
@@ -31,20 +31,39 @@ def print_model(graphs: Mapping[str, Graph], ops: Mapping[str, Op]) -> str:
 
 
 def print_network(graph: Graph, ops: Mapping[str, Op]) -> str:
-    """One network as a class."""
+    """One network as a class; with a code it also has `encode`, and `decode` where nothing else goes on."""
     shapes = dict(graph.inputs) | {node.name: node.shape for node in graph.nodes}
-    inputs = ", ".join(f"{name}: Tensor" for name in graph.inputs)
-    ends = list(graph.outputs.values())
-    result = "Tensor" if len(ends) == 1 else f"tuple[{', '.join(['Tensor'] * len(ends))}]"
     lines = [f"class {class_name(graph.name)}(nn.Module):", f'    """{_title(graph, shapes)}"""', ""]
     lines += ["    def __init__(self) -> None:", "        super().__init__()"]
     for node in graph.nodes:
         if (module := ops[node.op].module) is not None:
             lines.append(f"        self.{node.name} = {module(node, tuple(shapes[name] for name in node.inputs))}")
     lines += [f"        {line}" for line in _initial_values(graph, ops)]
-    lines += ["", f"    def forward(self, {inputs}) -> {result}:"]
-    lines += [f"        {line}" for line in _forward(graph, ops)]
+    lines += _methods(graph, ops)
     return "\n".join(lines) + "\n"
+
+
+def _methods(graph: Graph, ops: Mapping[str, Op]) -> list[str]:
+    """`forward`; with a code `encode`, too, whose line ends in what the code's operation gives beside it."""
+    if not graph.code:
+        return _method("forward", graph, _forward(graph, ops))
+    first, second = encoder(graph), decoder(graph)
+    beside = "".join(ops[node.op].aside(node) for node in first.nodes if node.name == graph.code)
+    body = _forward(first, ops)
+    body[-1] += beside and f", {beside}"
+    lines = _method("encode", first, body, 1 + bool(beside))
+    if second is None:
+        return [*lines, *_method("forward", graph, _forward(graph, ops))]
+    lines += _method("decode", second, _forward(second, ops))
+    code = f"self.encode({', '.join(graph.inputs)}){'[0]' if beside else ''}"
+    return [*lines, *_method("forward", graph, [f"return self.decode({code})"])]
+
+
+def _method(name: str, graph: Graph, body: list[str], results: int = 0) -> list[str]:
+    inputs = ", ".join(f"{name}: Tensor" for name in graph.inputs)
+    results = results or len(graph.outputs)
+    result = "Tensor" if results == 1 else f"tuple[{', '.join(['Tensor'] * results)}]"
+    return ["", f"    def {name}(self, {inputs}) -> {result}:", *(f"        {line}" for line in body)]
 
 
 def _title(graph: Graph, shapes: Mapping[str, Shape]) -> str:

@@ -42,7 +42,7 @@ def attempt(document: Document, spec: Any, registry: Registry, task: Task) -> tu
     for name, path in network_paths(spec, document).items():
         network = getattr(spec.networks, name) if path[0] == "networks" else spec.model
         try:
-            graph, found = _network(document, spec, registry, name, network, path, known)
+            graph, found = _network(document, spec, registry, name, network, path, known, task.code)
         except GiveUp as stop:
             faults.append(stop.diagnostic)
             continue
@@ -66,6 +66,7 @@ def _network(
     network: Any,
     path: Path,
     known: Mapping[str, Shape],
+    code: str,
 ) -> tuple[Graph, list[Diagnostic]]:
     inputs: dict[str, Shape] = {}
     for i, word in enumerate(network.input or tuple(known)[:1]):
@@ -85,7 +86,8 @@ def _network(
     if wrong := misfit(registry, spec.init, ""):
         raise GiveUp(unfit_initial(document, registry, wrong, "every layer"))
     init = {"*": initial(registry, spec.init), **builder.init}
-    graph = Graph(name, inputs, nodes, outputs, init=init, lr_scale=builder.lr_scale)
+    code = builder.ids.get(code, "")
+    graph = Graph(name, inputs, nodes, outputs, init=init, lr_scale=builder.lr_scale, code=code)
     return graph, [*builder.faults, *open_ends(document, graph, path)]
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 # Attributes of torch.nn.Module and names of the emitted file (`x` is the value in hand), which a node must not hide;
 # and `l`, which looks like 1.
 _WORDS = (
-    "add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval "
-    "extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half input ipu l math modules "
-    "load_state_dict mtia named_buffers named_children named_modules named_parameters nn parameters "
+    "add_module apply bfloat16 buffers call_super_init children compile cpu cuda decode double dump_patches "
+    "encode eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half input ipu l "
+    "load_state_dict math modules mtia named_buffers named_children named_modules named_parameters nn parameters "
     "register_backward_hook register_buffer register_forward_hook register_forward_pre_hook "
     "register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook "
     "register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook "

@@ -31,7 +31,7 @@ def pool_first(graph: Graph, ops: Mapping[str, Op] | None = None) -> Graph:
     """The graph with every such pair turned round; several activations before one pool, too."""
     table = {op.name: op for op in OPS} if ops is None else ops
     reads = Counter(source for node in graph.nodes for source in node.inputs)
-    reads.update(graph.outputs.values())
+    reads.update([*graph.outputs.values(), graph.code])
     nodes: list[Node] = []
     renamed: dict[str, str] = {}
     for node in graph.nodes:
@@ -48,7 +48,7 @@ def pool_first(graph: Graph, ops: Mapping[str, Op] | None = None) -> Graph:
         moved[0] = replace(moved[0], inputs=(pool.name,))
         nodes[first:] = [pool, *(replace(activation, shape=pool.shape) for activation in moved)]
     outputs = {name: renamed.get(source, source) for name, source in graph.outputs.items()}
-    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs, code=renamed.get(graph.code, graph.code))
 
 
 def _moves(node: Node) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from specc.pieces import runtime as rt
 from specc.pieces.slots import HALF
@@ -32,7 +32,7 @@ def float16(device: torch.device) -> torch.dtype:
     return torch.float16
 
 
-def mixed(net: nn.Module) -> Callable[[Tensor], Tensor]:
+def mixed(net: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """The network with a forward pass in 16 bits: float32 in, float32 out."""
 
     def forward(inputs: Tensor) -> Tensor:

@@ -260,7 +260,7 @@ def awake(net: nn.Module) -> Any:
     unbound("awake")
 
 
-def mixed(net: nn.Module) -> Callable[[Tensor], Tensor]:
+def mixed(net: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """The network with its forward pass in the precision of the spec."""
     unbound("mixed")
 

@@ -1,5 +1,9 @@
-"""Numbers that describe an image, learned without labels."""
+"""Numbers that describe an image, learned without labels: autoencoders, and the codes of trained classifiers."""
 
 from specc.plugin import Plugin
+from specc_features.examples import EXAMPLES
+from specc_features.layers import LAYERS, OPS
+from specc_features.pages import PAGES
+from specc_features.task import TASK
 
-PLUGIN = Plugin("features")
+PLUGIN = Plugin("features", layers=LAYERS, ops=OPS, tasks=(TASK,), examples=EXAMPLES, doc=__doc__, pages=PAGES)

@@ -1,0 +1,123 @@
+"""How good codes are: errors of reconstruction beside those of a PCA of as many numbers and of the mean image; and,
+where images have labels, how well a linear probe and the nearest neighbours tell them from the codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specc.answering import Item, Judged, Judging, fault, mean_interval, run_cases
+from specc_features import pictures, probes
+from specc_features.reference import Reference, read
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came out for the cases of a part that were answered: codes (N, n), errors (N,) by name."""
+
+    items: Sequence[Item]
+    codes: Floats
+    pca_codes: Floats
+    errors: Mapping[str, Floats]
+    refused: int
+
+    @property
+    def patients(self) -> list[str]:
+        """Who each image is of."""
+        return [item.patient for item in self.items]
+
+    @property
+    def labels(self) -> list[str]:
+        """The label of each image; empty texts where there is none."""
+        return [item.words.get("label", "") for item in self.items]
+
+
+def judge(judging: Judging) -> Judged:
+    """Figures of every part, with intervals from a bootstrap over patients. Raises SpeccError P890, P893, P879."""
+    if "reconstruction" not in judging.session.outputs:
+        message = "this model gives codes and no reconstruction"
+        raise fault("P893", message, "judge the whole autoencoder, `model.onnx`, instead of its encoder")
+    reference = read(judging.run or judging.session.folder)
+    total, done = sum(len(items) for items in judging.parts.values()), 0
+    figures: dict[str, Any] = {"components": len(reference.components)}
+    lines, names = list[str](), list[str]()
+    for part, items in judging.parts.items():
+        seen = look(judging, items, reference, done, total)
+        done += len(items)
+        if not seen.items:
+            raise fault("P879", f"no image of the part `{part}` was answered", "look at the reasons: `specc predict`")
+        figures[part] = told(seen, reference, judging)
+        lines += table(part, figures[part], len(reference.components))
+        names += pictures.draw_all(judging, part, seen, reference)
+    return Judged(figures, lines, names)
+
+
+def look(judging: Judging, items: Sequence[Item], reference: Reference, done: int, total: int) -> Seen:
+    """Run the model on the cases of a part."""
+    kept, codes, pca_codes = list[Item](), list[Floats](), list[Floats]()
+    errors: dict[str, list[float]] = {"error": [], "pca": [], "mean_image": []}
+    ran = run_cases(judging.session, [item.files for item in items], None, lambda n: judging.tell(done + n, total))
+    for item, one in zip(items, ran, strict=True):
+        if one.outputs is None:
+            continue
+        image = np.asarray(one.outputs["image"], np.float64).reshape(1, -1)
+        kept.append(item)
+        codes.append(np.asarray(one.outputs["code"]).ravel())
+        pca_codes.append(((image - reference.mean) @ reference.components.T)[0])
+        errors["error"].append(float(one.outputs["error"]))
+        errors["pca"].append(float(reference.pca_errors(image)[0]))
+        errors["mean_image"].append(float(np.square(image - reference.mean).mean()))
+    several = [np.stack(each) if each else np.zeros((0, 0)) for each in (codes, pca_codes)]
+    return Seen(kept, several[0], several[1], {k: np.array(v) for k, v in errors.items()}, len(items) - len(kept))
+
+
+def told(seen: Seen, reference: Reference, judging: Judging) -> dict[str, Any]:
+    """The figures of a part: errors are means of the mean squared error over pixels and channels."""
+    patients, seed = seen.patients, judging.seed
+    figures: dict[str, Any] = {"images": len(seen.items), "refused": seen.refused, "patients": len(set(patients))}
+    for name, errors in seen.errors.items():
+        figures[name] = mean_interval(errors, patients, seed).plain()
+        figures[f"{name}_sd"] = float(errors.std())
+    less = mean_interval(seen.errors["pca"] - seen.errors["error"], patients, seed)
+    figures["less_than_pca"] = less.plain()
+    if judging.by is not None:
+        groups = sorted({item.group for item in seen.items})
+        figures["by"] = {judging.by: {group: _group(seen, group, seed) for group in groups}}
+    labels = probes.judged(seen.codes, seen.pca_codes, seen.labels, patients, reference, seed)
+    return figures | ({"labels": labels} if labels else {})
+
+
+def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
+    places = [place for place, item in enumerate(seen.items) if item.group == group]
+    who = [seen.items[place].patient for place in places]
+    return {"images": len(places), "error": mean_interval(seen.errors["error"][places], who, seed).plain()}
+
+
+def table(part: str, figures: Mapping[str, Any], count: int) -> list[str]:
+    """A table for a terminal."""
+    lines = [f"{part}: {figures['images']} images, {figures['patients']} patients; error of a pixel, mean square"]
+    names = {"error": "autoencoder", "pca": f"PCA of {count}", "mean_image": "mean image"}
+    lines += [f"  {title:<14} {shown(figures[name])}  sd {figures[f'{name}_sd']:.4g}" for name, title in names.items()]
+    labels = figures.get("labels", {})
+    for probe, of in (("linear_probe", "linear probe"), ("neighbours", "neighbours")):
+        for source, made in labels.get(probe, {}).items():
+            title = f"{of}, {'codes' if source == 'code' else 'PCA'}"
+            balanced, area = shown(made["balanced_accuracy"]), shown(made["auc"])
+            lines.append(f"  {title:<20} balanced accuracy {balanced}  AUC {area}")
+    return lines
+
+
+def shown(figure: Mapping[str, float | None]) -> str:
+    """`0.0123 [0.0110, 0.0140]`."""
+    if figure["value"] is None:
+        return "-"
+    if figure["low"] is None or figure["high"] is None:
+        return f"{figure['value']:.4g}"
+    return f"{figure['value']:.4g} [{figure['low']:.4g}, {figure['high']:.4g}]"
