@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,8 @@ class Study:
     """The spec (a pydantic model built from the registry), its text, its networks as graphs, and its task.
 
     `graphs` are as written (the final activation is still in them): what rules look at. `passed` are the same after
-    the passes: what the program is printed from. `graphs` is empty while shapes are still unknown.
+    the passes: what the program is printed from. `graphs` is empty while shapes are still unknown. `graph_at((height,
+    width))` is the only network for images of another size, None where its layers refuse them.
     """
 
     document: Document
@@ -30,6 +31,7 @@ class Study:
     task: Task
     graphs: Mapping[str, Graph] = field(default_factory=dict)
     passed: Mapping[str, Graph] = field(default_factory=dict)
+    graph_at: Callable[[tuple[int, int]], Graph | None] = field(default=lambda size: None, compare=False, repr=False)
 
     def span(self, *path: str | int) -> Span:
         """Where a value stands in the text; the nearest enclosing place when the path is a default."""

@@ -147,7 +147,7 @@ def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
     if missing:
         return replace(table, problem=("D406", missing[0]))
     label = words.get("label")
-    forms = {column.name for column in study.task.columns if column.form} - {"label"}
+    forms = {column.name for column in study.task.columns if column.form and not column.file} - {"label"}
     names = {word: column for word, column in words.items() if word.partition(".")[0] in forms}
     further = [words[f"image.{place}"] for place in range(1, channels(study))]
     rows = (

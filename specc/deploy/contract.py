@@ -10,8 +10,9 @@ Several findings in one image are `{"labels": ["effusion", "nodule"]}`; a regres
 (`bits`, `samples`, `photometric`, `modality`); a missing list restricts nothing. Where channels are files of their own,
 `channels` lists their names, `columns` those of the study's table in the same order, a fixed `window` may be one for
 each name, and `accepts_by_channel` stands in the place of `accepts`. With `multiple` the graph takes images of any size
-whose sides are multiples of it. `plugin` names the plugin whose task gives answers of its own kind (`Task.answering`);
-what it says of them in `output` stands in `plain`, and `words` are the task's columns as the study's table calls them.
+whose sides are multiples of it; with `tiled` the task brings images of any size to one that it takes. `plugin` names
+the plugin whose task gives answers of its own kind (`Task.answering`); what it says of them in `output` stands in
+`plain`, and `words` are the task's columns as the study's table calls them.
 Other keys that this version does not know are passed over.
 """
 
@@ -66,6 +67,7 @@ class Input(_Part):
     accepts_by_channel: dict[str, Accepts] = Field(default_factory=dict)
     columns: tuple[str, ...] = ()
     multiple: int | None = Field(default=None, ge=1)
+    tiled: bool = False
 
     @property
     def stack(self) -> tuple[str, ...]:

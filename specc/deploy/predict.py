@@ -276,7 +276,7 @@ def check_facts(wanted: Input, facts: Facts, accepts: Accepts) -> None:
         raise Refusal("P821", f"{'signed' if facts.signed else 'unsigned'} samples, and the model takes the other kind")
     if facts.frames > 1 and wanted.frame is None:
         raise Refusal("P825", f"{facts.frames} frames in one file, and the spec names none")
-    if wanted.resize is None and not wanted.multiple and (facts.height, facts.width) != wanted.size:
+    if wanted.resize is None and not (wanted.multiple or wanted.tiled) and (facts.height, facts.width) != wanted.size:
         size = f"{wanted.size[0]}x{wanted.size[1]}"
         raise Refusal(
             "P826", f"{facts.height}x{facts.width} pixels, and the model takes {size} (it has no resize rule)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from specc.errors import Diagnostic, Note, Path, SpeccError
+from specc.errors import Diagnostic, Note, Path, SpeccError, has_errors
 from specc.ir import Graph
 from specc.lower.builder import GiveUp, NetworkBuilder
 from specc.lower.faults import open_ends, unfit_initial, unknown_input
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from specc.registry import Registry
     from specc.source import Document
 
-__all__ = ["attempt", "image_shape", "lower"]
+__all__ = ["at_size", "attempt", "image_shape", "lower"]
 
 
 def lower(document: Document, spec: Any, registry: Registry, task: Task) -> dict[str, Graph]:
@@ -49,6 +49,13 @@ def attempt(document: Document, spec: Any, registry: Registry, task: Task) -> tu
         faults += found
         graphs[name] = graph
     return graphs, faults
+
+
+def at_size(document: Document, spec: Any, registry: Registry, task: Task, size: tuple[int, int]) -> Graph | None:
+    """The only network for images of another height and width; None where its layers refuse them."""
+    other = spec.model_copy(update={"input": spec.input.model_copy(update={"size": size})})
+    graphs, faults = attempt(document, other, registry, task)
+    return None if has_errors(faults) else next(iter(graphs.values()), None)
 
 
 def image_shape(spec: Any) -> Shape:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from specc import expand
 from specc.errors import Diagnostic, SpeccError, has_errors
-from specc.lower import attempt
+from specc.lower import at_size, attempt
 from specc.passes import run
 from specc.rules.unheeded_keys import unheeded
 from specc.spec import names, read
@@ -37,7 +38,8 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
         return None, unfolded
     task = registry.tasks[spec.task]
     graphs, found = attempt(document, spec, registry, task)
-    study = Study(document, spec, registry, task, graphs, run(graphs, registry.ops, task.logits))
+    passed = run(graphs, registry.ops, task.logits)
+    study = Study(document, spec, registry, task, graphs, passed, partial(at_size, document, spec, registry, task))
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
             found += rule.check(study)

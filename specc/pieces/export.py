@@ -182,11 +182,18 @@ def save_model(run: Path, model: bytes, contract: Mapping[str, Any]) -> None:
 
 
 def export_images(
-    deploy: nn.Module, outputs: Sequence[str], images: Any, truth: Sequence[str], options: Any, multiple: int = 0
+    deploy: nn.Module,
+    outputs: Sequence[str],
+    images: Any,
+    truth: Sequence[str],
+    options: Any,
+    multiple: int = 0,
+    tiled: bool = False,
 ) -> bool:
     """Export a module that takes images; certify it on the files of every part and on synthetic sizes.
 
-    With `multiple` a module whose images are not resized takes any height and width that are multiples of it.
+    With `multiple` a module whose images are not resized takes any height and width that are multiples of it. `tiled`
+    says that the task brings images of any size to one that the module takes.
     eval/predictions.csv gets what the ONNX file says of every file, if it has an `answer`; else eval/images.csv says
     which files are whose. Whether parity holds.
     """
@@ -196,6 +203,7 @@ def export_images(
     reading = {**contract["input"], **accepted(images, contract["input"].get("channels"))}
     resized, free = reading["resize"] is not None, reading["resize"] is None and multiple > 0
     reading |= {"multiple": multiple} if free else {}
+    reading |= {"tiled": True} if tiled and not resized else {}
     height, width = (61, 50) if resized else reading["size"]
     axes = {0: "batch", 2: "height", 3: "width"} if resized or free else {0: "batch"}
     example = torch.zeros(2, samples, height, width)

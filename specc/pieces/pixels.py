@@ -39,7 +39,9 @@ def files_of(entry: index.Entry) -> tuple[index.Entry, ...]:
 
 
 class Images(NamedTuple):
-    """Every image edited, training first, then validation, then test; `parts` says which places are whose."""
+    """Every image edited, training first, then validation, then test; `parts` says which places are whose, and `root`
+    where the paths in `rows` start.
+    """
 
     pixels: Tensor  # (N, channels, height, width)
     targets: Mapping[str, Any]
@@ -47,6 +49,7 @@ class Images(NamedTuple):
     rows: list[dict[str, str]]
     entries: list[index.Entry]
     edits: Any  # a module; its `values` are black, white and the samples of a pixel as read
+    root: Path = Path()
 
     def pick(self, ids: Tensor) -> Tensor:
         """(B, channels, height, width) on the device of `ids`."""

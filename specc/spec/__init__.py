@@ -29,7 +29,8 @@ def read(document: Document, registry: Registry) -> Any:
     faults += unknown
     if name is None:
         raise SpeccError(tuple(faults), texts={document.file: document.text})
-    task, reader = registry.tasks[name], Reader(document, registry)
+    task = registry.tasks[name]
+    reader = Reader(document, replace(registry, losses={**registry.losses, **{own.name: own for own in task.losses}}))
     model = build(registry, task)
     spec, more = None, list[Diagnostic]()
     try:
