@@ -1,0 +1,285 @@
+"""How good masks are: per case, per class, with intervals over patients, beside answers that need no network."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from specc.answering import Item, Judged, Judging, fault, mean_interval, run_cases
+from specc_segmentation import pictures
+from specc_segmentation.answering import AT_ONCE, counted, each, in_grid, masks_of, named, spacing_of
+from specc_segmentation.grid import undone
+from specc_segmentation.pieces.coco import drawn_shapes
+from specc_segmentation.pieces.known import IGNORE
+from specc_segmentation.pieces.masks import fitted, places, read_mask
+from specc_segmentation.surfaces import hausdorff95, surface_dice
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Masks = NDArray[np.uint8]
+
+BACKGROUND, MEAN = "all background", "mean training mask"
+SCORES = ("dice", "iou", "hausdorff95", "surface_dice")
+Values = dict[str, dict[str, float | None]]  # class -> score -> value
+
+
+@dataclass
+class Case:
+    """One case with what came out: `values` by class, the table of pixels, and the same for answers of no network."""
+
+    item: Item
+    values: Values
+    table: NDArray[np.int64]
+    rivals: dict[str, Values] = field(default_factory=dict)
+    unit: str = "px"
+
+    @property
+    def dice(self) -> float:
+        """The mean Dice of the classes: what a case is ranked by."""
+        return mean_dice(self.values)
+
+
+def mean_dice(values: Values) -> float:
+    """The mean over the classes or labels that are there or answered; 1 where none is."""
+    known = [one["dice"] for one in values.values() if one["dice"] is not None]
+    return float(np.mean(known)) if known else 1.0
+
+
+def truth_of(item: Item, contract: Any) -> Masks:
+    """(1, H, W) places of classes, or (L, H, W) of 1 and 0, in the grid of the image; IGNORE where nothing is known.
+
+    Raises ValueError.
+    """
+    plain = contract.plain
+    if "shapes" in item.words:
+        height, width = (int(side) for side in item.words["size"].split("x"))
+        drawn = drawn_shapes(json.loads(item.words["shapes"]), (height, width), counted(contract), "classes" in plain)
+        return np.stack(drawn)
+    unknown = {} if plain["ignore"] is None else {int(plain["ignore"]): IGNORE}
+    if "classes" in plain:
+        meanings = {int(value): place for place, value in enumerate(plain["values"])} | unknown
+        return places(read_mask(item.root / item.words["mask"]), meanings)[None]
+    masks: dict[str, Masks] = {}
+    for name in named(contract):
+        if file := item.words[f"mask.{name}"]:
+            masks[name] = places(read_mask(item.root / file), {0: 0, 1: 1, 255: 1} | unknown)
+    sizes = {mask.shape for mask in masks.values()}
+    if len(sizes) != 1:
+        raise ValueError("no mask is named" if not sizes else "masks of several sizes")
+    empty = np.full(sizes.pop(), IGNORE, np.uint8)
+    return np.stack([masks.get(name, empty) for name in named(contract)])
+
+
+def compared(
+    answers: Masks, truth: Masks, contract: Any, spacing: tuple[float, float] | None, far: bool = True
+) -> Values:
+    """The scores of each class: None where a score does not exist (no pixel there nor answered, no border).
+
+    Pixels of which nothing is known count neither way. Distances (with `far`) are in mm, without a spacing in pixels.
+    """
+    known = truth != IGNORE
+    answers = np.where(known, answers, 0).astype(np.uint8)
+    said, there = each(answers, contract), each(np.where(known, truth, 0).astype(np.uint8), contract)
+    result: Values = {}
+    for place, (name, ours) in enumerate(said.items()):
+        theirs = there[name]
+        unknown = "labels" in contract.plain and not known[place].any()
+        both, either = int((ours & theirs).sum()), int((ours | theirs).sum())
+        values: dict[str, float | None] = dict.fromkeys(SCORES)
+        if either and not unknown:
+            values["dice"], values["iou"] = 2 * both / (both + either), both / either
+        if far and not unknown:
+            mm = spacing or (1.0, 1.0)
+            values["hausdorff95"] = hausdorff95(ours, theirs, mm)
+            values["surface_dice"] = surface_dice(ours, theirs, contract.plain["tolerance"], mm)
+        result[name] = values
+    return result
+
+
+def pixel_table(answers: Masks, truth: Masks, classes: int) -> NDArray[np.int64]:
+    """(C, classes, classes) pixels, rows the truth; what is not known does not count."""
+    tables = []
+    for said, there in zip(answers, truth, strict=True):
+        known = there != IGNORE
+        cells = there[known].astype(np.int64) * classes + said[known]
+        tables.append(np.bincount(cells, minlength=classes**2).reshape(classes, classes))
+    return np.stack(tables)
+
+
+def mean_mask(items: Sequence[Item], contract: Any) -> NDArray[np.float32] | None:
+    """(K, h, w) how often each class is at each place of the network's canvas in the training masks; None without any.
+
+    Without a rule that resizes, only masks of the canvas' own size can be laid on each other.
+    """
+    canvas = (int(contract.input.size[0]), int(contract.input.size[1]))
+    rule, total, seen = contract.input.resize or "none", None, 0
+    for item in items:
+        try:
+            truth = np.stack([fitted(mask, rule, canvas) for mask in truth_of(item, contract)])
+        except (OSError, ValueError):
+            continue
+        if "classes" in contract.plain:
+            truth = np.stack([truth[0] == place for place in range(len(named(contract)))])
+        else:
+            truth = truth == 1
+        total, seen = truth.astype(np.float32) + (0 if total is None else total), seen + 1
+    return None if total is None else (total / seen).astype(np.float32)
+
+
+def rivals_of(
+    mean: NDArray[np.float32] | None, size: tuple[int, int], contract: Any, shape: tuple[int, ...]
+) -> dict[str, Masks]:
+    """Answers that need no network."""
+    rivals: dict[str, Masks] = {BACKGROUND: np.zeros(shape, np.uint8)}
+    canvas = (int(contract.input.size[0]), int(contract.input.size[1]))
+    if mean is None:
+        return rivals
+    rule = contract.input.resize or ("none" if size == canvas else "stretch")
+    likely, known = undone(mean[None], canvas, (0, 0), rule, size)
+    outputs = {"probabilities": likely[0], "answered": known}
+    return rivals | {MEAN: masks_of(outputs, contract)}
+
+
+def judge(judging: Judging) -> Judged:
+    """Figures of every part, a table of its cases, overlays and the spread of Dice."""
+    session, contract = in_grid(judging.session), judging.session.contract
+    mean = mean_mask(judging.train, contract)
+    total, done = sum(map(len, judging.parts.values())), 0
+    figures: dict[str, Any] = {}
+    lines: list[str] = []
+    drawn: list[str] = []
+    for part, items in judging.parts.items():
+        cases = []
+        runs = run_cases(session, [item.files for item in items], batch=AT_ONCE)
+        for item, ran in zip(items, runs, strict=True):
+            if ran.outputs is None:
+                code, reason = ran.refused or ("P850", "no answer")
+                raise fault("P879", f"{item.file} cannot be judged: {code}: {reason}", "take it out of the table")
+            try:
+                truth = truth_of(item, contract)
+                if truth.shape[1:] != ran.size:
+                    raise ValueError(f"has {truth.shape[1]}x{truth.shape[2]} pixels, the image {ran.size}")
+            except (OSError, ValueError) as error:
+                cure = "`specc check` on the spec names every mask that cannot be used"
+                raise fault("P879", f"the mask of {item.file}: {error}", cure) from error
+            answers = masks_of(ran.outputs, contract)
+            spacing = spacing_of(session, item.files[0])
+            table = pixel_table(answers, truth, len(named(contract)) if "classes" in contract.plain else 2)
+            rivals = {
+                name: compared(other, truth, contract, spacing, far=False)
+                for name, other in rivals_of(mean, ran.size, contract, answers.shape).items()
+            }
+            values = compared(answers, truth, contract, spacing)
+            cases.append(Case(item, values, table, rivals, "mm" if spacing else "px"))
+            done += 1
+            judging.tell(done, total)
+        figures[part] = summary(cases, contract, judging.seed)
+        lines += told(part, figures[part])
+        write_cases(judging.folder / f"{part}-cases.csv", cases)
+        drawn += pictures.of_part(judging.folder, part, cases, session)
+    return Judged(figures, lines, drawn)
+
+
+def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
+    """Metrics of a part: means over cases with intervals over patients, and the scores of one table of all pixels."""
+    patients = [case.item.patient for case in cases]
+    metrics = {"dice_per_image": mean_interval([case.dice for case in cases], patients, seed).plain()}
+    classes: dict[str, Any] = {}
+    for name in counted(contract):
+        classes[name] = {}
+        for score in SCORES:
+            found = [(value, case.item.patient) for case in cases if (value := case.values[name][score]) is not None]
+            values, owners = [value for value, _ in found], [owner for _, owner in found]
+            figure = (
+                mean_interval(values, owners, seed).plain() if found else {"value": None, "low": None, "high": None}
+            )
+            spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+            classes[name][score] = {**figure, "sd": spread, "cases": len(values)}
+    baseline = {
+        rival: {"dice_per_image": mean_interval([mean_dice(c.rivals[rival]) for c in cases], patients, seed).plain()}
+        for rival in (cases[0].rivals if cases else {})
+    }
+    tables = np.sum([case.table for case in cases], 0)
+    return {
+        "cases": len(cases),
+        "patients": len(set(patients)),
+        "unit": "mm" if all(case.unit == "mm" for case in cases) else "px",
+        "metrics": metrics | {name: {"value": value} for name, value in of_table(tables).items()},
+        "classes": classes,
+        "baseline": baseline,
+        "pixels": tables.tolist(),
+    }
+
+
+def of_table(tables: NDArray[np.int64]) -> dict[str, float | None]:
+    """Scores of one table of all pixels (C, classes, classes); classes neither there nor answered are left out."""
+    right = np.diagonal(tables, axis1=1, axis2=2).astype(float)
+    there, said = tables.sum(2), tables.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        dice, iou = 2 * right / (there + said), right / (there + said - right)
+        recall, weights = right / there, there / there.sum(1, keepdims=True)
+
+    def mean(values: NDArray[np.float64]) -> float | None:
+        known = values[np.isfinite(values)]
+        return float(known.mean()) if len(known) else None
+
+    return {
+        "dice": mean(dice[:, 1:]),
+        "iou": mean(iou[:, 1:]),
+        "mean_iou": mean(iou),
+        "weighted_iou": mean(np.nansum(weights * np.nan_to_num(iou), 1)),
+        "mean_accuracy": mean(recall),
+        "pixel_accuracy": float(right.sum() / max(1, tables.sum())),
+    }
+
+
+def told(part: str, figures: Mapping[str, Any]) -> list[str]:
+    """A table for a terminal."""
+    lines = [f"{part}: {figures['cases']} cases, {figures['patients']} patients"]
+    for name, scores in figures["classes"].items():
+        lines += [f"  {name}"]
+        for score, figure in scores.items():
+            unit = f" {figures['unit']}" if score == "hausdorff95" else ""
+            lines.append(f"    {score:13} {_number(figure)}{unit}   sd {_plain(figure['sd'])}, {figure['cases']} cases")
+    metrics = figures["metrics"]
+    lines.append(f"  Dice per image  {_number(metrics['dice_per_image'])}")
+    for rival, scores in figures["baseline"].items():
+        lines.append(f"    {rival}: {_number(scores['dice_per_image'])}")
+    rest = ("dice", "mean_iou", "pixel_accuracy")
+    lines.append("  all pixels      " + ", ".join(f"{name} {_plain(metrics[name]['value'])}" for name in rest))
+    return lines
+
+
+def _number(figure: Mapping[str, Any]) -> str:
+    low, high = figure.get("low"), figure.get("high")
+    return _plain(figure["value"]) + (f" ({_plain(low)} to {_plain(high)})" if low is not None else "")
+
+
+def _plain(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
+
+
+def write_cases(file: Path, cases: Sequence[Case]) -> None:
+    """A line a case: file, patient, the scores of each class."""
+    if not cases:
+        return
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        names = [(name, score) for name in cases[0].values for score in SCORES]
+        writer.writerow(["file", "patient", "dice", *(f"{name}.{score}" for name, score in names)])
+        for case in cases:
+            found = [case.values[name][score] for name, score in names]
+            cells = ["" if value is None else f"{value:.6g}" for value in found]
+            writer.writerow([_harmless(case.item.file), _harmless(case.item.patient), f"{case.dice:.6g}", *cells])
+
+
+def _harmless(text: str) -> str:
+    """The same text, and no formula for a spreadsheet."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
