@@ -95,6 +95,22 @@ def test_eval_on_a_table_from_elsewhere(project: Project) -> None:
     assert "P873" in lacking.stderr
 
 
+def test_repeats_are_summed_up(project: Project) -> None:
+    done = project.specc(
+        "train", "segmenter.yaml", "-S", "train.repeats=2", "-S", "name=several", "-S", "train.epochs=1"
+    )
+    assert "overlap" in done.stdout
+    assert "least to most" in done.stdout
+    (folder,) = (project.folder / "runs/several").iterdir()
+    found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    cell = found["val"]["cells"][0]
+    assert len(cell["metrics"]["overlap"]["runs"]) == 2
+    assert cell["metrics"]["overlap"]["value"] == pytest.approx(sum(cell["metrics"]["overlap"]["runs"]) / 2)
+    assert (folder / "summary.png").is_file()
+    again = project.specc("eval", str(folder.relative_to(project.folder)))
+    assert "least to most" in again.stdout
+
+
 def test_without_the_plugin_the_model_is_not_asked(project: Project, tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"
     model.write_bytes((project.folder / MODEL).read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,9 +16,10 @@ from specc.run import resume, series, summary
 from specc.run.evaluate import Question, read_predictions
 from specc.run.evaluate.rows import AGAIN
 from specc.run.faults import fault
-from specc.run.folders import replace
+from specc.run.folders import Run, replace
 from specc.run.origins import origins
 from specc.run.series import Book
+from specc.run.summary import of_task
 from specc.run.summary.build import read_figures
 
 
@@ -27,7 +29,7 @@ class SeriesSummary(Shown):
 
     folder: FilePath
     figures: dict[str, Any]
-    question: Question
+    question: Question | None
 
     def plain(self) -> dict[str, Any]:
         """As summary.json holds it."""
@@ -35,7 +37,7 @@ class SeriesSummary(Shown):
 
     def lines(self) -> list[str]:
         """As a table for a terminal."""
-        return summary.table(self.figures, self.question)
+        return summary.table(self.figures, self.question) if self.question else of_task.table(self.figures)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -59,6 +61,13 @@ def summary_of(folder: FilePath, book: Book, data: FilePath | str | None) -> Ser
         raise fault("T683", f"no run of {folder} is finished", cure)
     first = series.run_of(folder, members[0])
     lock = resume.read_lock(first)
+    title = "/".join(folder.resolve().parts[-2:])
+    if contracts.read(first.contract).plugin:
+        judged = [of_task.Judged(member, _figures(series.run_of(folder, member))) for member in members]
+        rows = of_task.build(title, book, judged)
+        return _written(
+            SeriesSummary(folder, rows, None), of_task.markdown(rows), lambda file: of_task.draw(rows, file)
+        )
     root = FilePath(data).absolute() if data is not None else resume.folder_of(first, lock)
     found = origins(study_of(first, lock, root), root)
     question = question_of(contracts.read(first.contract))
@@ -66,18 +75,27 @@ def summary_of(folder: FilePath, book: Book, data: FilePath | str | None) -> Ser
     for member in members:
         run = series.run_of(folder, member)
         answers = read_predictions(run.eval / "predictions.csv", question, found.patient_of)
-        try:
-            figures = read_figures(run)
-        except (OSError, ValueError) as error:
-            raise fault("T658", f"{run.eval / 'metrics.json'} cannot be read", AGAIN) from error
-        finished.append(summary.Finished(member, answers, figures))
-    title = "/".join(folder.resolve().parts[-2:])
+        finished.append(summary.Finished(member, answers, _figures(run)))
     rows = summary.build(title, book, finished, question, lock.seed)
-    result = SeriesSummary(folder, rows, question)
+    page = summary.markdown(rows, question)
+    return _written(SeriesSummary(folder, rows, question), page, lambda file: summary.draw(rows, question, file))
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    """What the evaluation of a run found. Raises SpeccError T658."""
     try:
-        replace(folder / "summary.json", json.dumps(rows, indent=2, allow_nan=False) + "\n")
-        replace(folder / "summary.md", summary.markdown(rows, question))
-        summary.draw(rows, question, folder / "summary.png")
+        return read_figures(run)
+    except (OSError, ValueError) as error:
+        raise fault("T658", f"{run.eval / 'metrics.json'} cannot be read", AGAIN) from error
+
+
+def _written(result: SeriesSummary, page: str, draw: Callable[[FilePath], None]) -> SeriesSummary:
+    """The summary, written into the folder of the series. Raises SpeccError T659."""
+    try:
+        replace(result.folder / "summary.json", json.dumps(result.figures, indent=2, allow_nan=False) + "\n")
+        replace(result.folder / "summary.md", page)
+        draw(result.folder / "summary.png")
     except OSError as error:
-        raise fault("T659", f"cannot write {folder}: {error.strerror}", "make room, or mend its rights") from error
+        message = f"cannot write {result.folder}: {error.strerror}"
+        raise fault("T659", message, "make room, or mend its rights") from error
     return result
