@@ -1,1 +1,1 @@
-"""What goes into a program that makes images."""
+"""Code that goes into programs."""
