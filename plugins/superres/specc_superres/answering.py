@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.answering import Asked, Item, Judged, Judging, Ran, Refusal, Said, Session, fault, mean_interval
+from specc.answering import Asked, Item, Judged, Judging, Refusal, Said, Session, fault, mean_interval
 from specc_superres import tiles
 from specc_superres.values import values_of
 
@@ -74,7 +74,9 @@ class Restoring:
             folder.mkdir(parents=True, exist_ok=True)
             values_of(session.contract, source).write(image, file, form)
         except OSError as error:
-            raise fault("P885", f"cannot write {file}: {error.strerror}", "choose another folder with `-o DIR`") from error
+            raise fault(
+                "P885", f"cannot write {file}: {error.strerror}", "choose another folder with `-o DIR`"
+            ) from error
         return file
 
     def judge(self, judging: Judging) -> Judged:
@@ -98,13 +100,17 @@ class Restoring:
             tail = "" if name == "external" else f"-{name}"
             shown = pictures.chosen([case.figures["psnr"] for case in cases])
             trios = [self._trio(judging, name, cases[place], word) for word, place in shown]
-            picture = pictures.draw(trios, f"{name}: {about['rival']}, the network, the truth", f"restored{tail}.png", judging.folder)
+            picture = pictures.draw(
+                trios, f"{name}: {about['rival']}, the network, the truth", f"restored{tail}.png", judging.folder
+            )
             figures[name]["pictures"] = [picture]
             drawn.append(picture)
             lines += _lines(name, figures[name])
             rows += [_row(name, case, about["rival"]) for case in cases]
         if not figures:
-            raise fault("P879", "no image can be judged: each was refused, or has no truth", "look at the table of images")
+            raise fault(
+                "P879", "no image can be judged: each was refused, or has no truth", "look at the table of images"
+            )
         _write_table(judging.folder / TABLE, rows)
         return Judged(figures, lines, drawn)
 
@@ -149,9 +155,7 @@ def _about(session: Session) -> dict[str, Any]:
     return said | {"rival": "bicubic" if said["factor"] > 1 else "as it is"}
 
 
-def trio_of(
-    session: Session, item: Item, key: tuple[int, ...], number: int
-) -> tuple[Array, Array, Array] | None:
+def trio_of(session: Session, item: Item, key: tuple[int, ...], number: int) -> tuple[Array, Array, Array] | None:
     """Baseline, answer and truth of an image (C, H, W) in shares of the range; None where one of them is not there."""
     import numpy as np
 
@@ -183,7 +187,7 @@ def trio_of(
 
 
 def _figures(cases: Sequence[Case], total: int, about: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Mean, deviation and 95 % interval (bootstrap over patients) of each metric, of the baseline's, and of the gain."""
+    """Mean, deviation and 95 % interval (bootstrap over patients) of each metric, of the baseline, and of the gain."""
     import numpy as np
 
     patients = [case.item.patient for case in cases]

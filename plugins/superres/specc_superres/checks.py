@@ -86,10 +86,10 @@ def pair_kinds(look: Look) -> list[Diagnostic]:
 
         data: {manifest: pairs.csv, columns: {image: low, target: high}}
     """
-    pairs = [(row, image, other) for row, image, other in targets(look) if image and not isinstance(other, str)]
-    bad = []
+    pairs, bad = list(targets(look)), []
     for row, image, other in pairs:
-        assert image is not None and not isinstance(other, str)
+        if image is None or isinstance(other, str):
+            continue
         kinds = [f"{one.samples} x {one.bits} bits, {one.format}" for one in (image, other)]
         if kinds[0] != kinds[1]:
             bad.append((row, f"{kinds[1]}, and the image has {kinds[0]}"))
@@ -117,9 +117,7 @@ def lossy(look: Look) -> list[Diagnostic]:
         return []
     message = "JPEG files have lost details already, and here details are to be learned"
     cure = "train on PNG, TIFF or DICOM files from before the compression, if there are any"
-    return found(
-        look, "D452", message, ("input", "format"), "compressed with loss", ("help", cure), severity="warning"
-    )
+    return found(look, "D452", message, ("input", "format"), "compressed with loss", ("help", cure), severity="warning")
 
 
 CHECKS = (

@@ -45,5 +45,5 @@ def share_of_brightness(shares: Tensor) -> Tensor:
 
 
 def recoloured(restored: Tensor, images: Tensor) -> Tensor:
-    """Y (B, 1, fH, fW) of the network with the colours of the images (B, 3, H, W), enlarged by bicubic interpolation."""
+    """Y (B, 1, fH, fW) of the network with the colours of the images (B, 3, H, W), enlarged by `bicubic`."""
     return to_colours(torch.cat([restored, bicubic(to_parts(images)[:, 1:], FACTOR)], 1))

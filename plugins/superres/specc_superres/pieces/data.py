@@ -13,7 +13,20 @@ from specc.pieces.augment import normal
 from specc.pieces.pixels import Images, cached, every_file
 from specc.pieces.slots import FRAME, HEIGHT, READ_WINDOW, WIDTH, WORKERS, augment, moved_images
 from specc_superres.pieces.resample import cut_to
-from specc_superres.pieces.slots import BLACK, BLUR, CHANNELS, FACTOR, NOISE, PATCHES, SIDE, STEP, WHITE, blurred, noisy, shrunk
+from specc_superres.pieces.slots import (
+    BLACK,
+    BLUR,
+    CHANNELS,
+    FACTOR,
+    NOISE,
+    PATCHES,
+    SIDE,
+    STEP,
+    WHITE,
+    blurred,
+    noisy,
+    shrunk,
+)
 
 PLACES = 71  # last part of the key of where patches lie
 GRAINS = 72  # of noise
@@ -74,7 +87,7 @@ def made_pairs(
 
 
 def worsened(truth: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
-    """(B, C, H, W) -> (B, C, H / FACTOR, W / FACTOR): blurred, shrunk, with noise, cut to the range as a file would be."""
+    """(B, C, H, W) -> (B, C, H / FACTOR, W / FACTOR): blurred, shrunk, with noise, cut to the range as files are."""
     return noisy(shrunk(blurred(truth, BLUR), FACTOR), ids, key).clamp(BLACK, WHITE)
 
 

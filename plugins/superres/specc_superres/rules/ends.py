@@ -163,7 +163,9 @@ def losses(study: Study) -> list[Diagnostic]:
         message = f"`{call.name}` does not compare images"
         cure = f"take {', '.join(f'`{name}`' for name in LOSSES[:-1])} or `{LOSSES[-1]}`"
         found.append(
-            fault(study, "S279", message, call.path, "is for other answers", ("help", cure), span=call_span(study, call))
+            fault(
+                study, "S279", message, call.path, "is for other answers", ("help", cure), span=call_span(study, call)
+            )
         )
     return found
 

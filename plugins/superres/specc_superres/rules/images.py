@@ -73,7 +73,9 @@ def values(study: Study) -> list[Diagnostic]:
     inputs, found = study.spec.input, list[Diagnostic]()
     if inputs.resize is not None:
         message = f"`resize: {inputs.resize}` changes the details that are to be learned"
-        cure = "leave `resize` out; the exported model takes any size, and training images of one size go in as they are"
+        cure = (
+            "leave `resize` out; the exported model takes any size, and training images of one size go in as they are"
+        )
         why = "a resized image is smoother than the one that the scanner made"
         found += say(study, "S271", ("input", "resize"), message, "images must go in as they are", why, cure)
     if inputs.scale not in ("0..1", "-1..1"):
@@ -181,8 +183,8 @@ def augmentations(study: Study) -> list[Diagnostic]:
 def patches(study: Study) -> list[Diagnostic]:
     """What: training patches that the images or the network cannot give, or images too small to be judged.
 
-    Why: a patch is a square of what is to come out and its counterpart in the image, so that its side must be a multiple
-    of what the network enlarges and shrinks by, and lie within the image. The structural similarity looks at windows of
+    Why: a patch is a square of what is to come out and its counterpart in the image: its side must be a multiple of
+    what the network enlarges and shrinks by, and it must lie within the image. The structural similarity looks at windows of
     11 by 11 pixels.
 
     Bad:
