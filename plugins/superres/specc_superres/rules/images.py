@@ -184,8 +184,8 @@ def patches(study: Study) -> list[Diagnostic]:
     """What: training patches that the images or the network cannot give, or images too small to be judged.
 
     Why: a patch is a square of what is to come out and its counterpart in the image: its side must be a multiple of
-    what the network enlarges and shrinks by, and it must lie within the image. The structural similarity looks at windows of
-    11 by 11 pixels.
+    what the network enlarges and shrinks by, and it must lie within the image. The structural similarity looks at
+    windows of 11 by 11 pixels.
 
     Bad:
 
