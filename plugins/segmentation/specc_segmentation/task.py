@@ -61,6 +61,8 @@ def _program(study: Study) -> Program:
         "Deploy": Piece(f"{_AT}.answers", "LabelMasks" if labels else "ClassMasks"),
         "OUTPUTS": repr(_OUTPUTS),
     }
+    if study.spec.input.resize is None and multiple_of(study):
+        symbols["resize"] = IDENTITY  # the exported graph takes other sizes, too; a check has seen to those that train
     if coco:
         symbols["TRUTH"] = repr(("size", "shapes"))
     return Program(symbols, _HOMES, columns=columns)
