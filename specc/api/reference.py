@@ -79,11 +79,12 @@ class Page:
 
 
 def flowed(text: str) -> list[str]:
-    """Paragraphs broken anew at the width of a page; indented lines, and those that begin as `Why:`, stay their own."""
+    """Paragraphs broken anew at the width of a page; indented lines, items and what begins as `Why:` stay alone."""
     lines: list[str] = []
     for line in text.splitlines():
         follows = lines and lines[-1] and not lines[-1].startswith(" ")
-        if follows and line and not line.startswith(" ") and not PART.match(line) and not lines[-1].endswith(":"):
+        alone = line.startswith((" ", "- ")) or PART.match(line)
+        if follows and line and not alone and not lines[-1].endswith(":"):
             lines[-1] += f" {line}"
         else:
             lines.append(line)
@@ -146,7 +147,8 @@ def _words(registry: Registry) -> list[Page]:
             if getattr(record, "internal", False):
                 continue
             model = record.output if kind == "task" else getattr(record, "arguments", None)
-            text = record.doc + ("\n" + "\n".join(record.table) if kind == "task" and record.table else "")
+            rows = record.table if kind == "task" else ()
+            text = "\n".join([record.doc, *(f"- {row}" for row in rows)])
             found.append(
                 Page(name, kind, text, _arguments(model), getattr(record, "example", ""), getattr(record, "source", ""))
             )
