@@ -285,6 +285,18 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """A word of `predict --as` for models of any task that give the output `output` beside their answer, as a
+    classifier may give its code. The piece is an object as `Task.answering` names it; its `predict` gets the word.
+    """
+
+    name: str
+    output: str
+    answering: Piece
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A whole spec as text, small enough to be trained in a moment; `data` is a function (folder: Path) -> None that
     writes the files which the spec names (None: the images that `specc.testing` brings).
@@ -312,6 +324,7 @@ class Plugin:
     initializers: tuple[Initializer, ...] = ()
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
+    forms: tuple[Form, ...] = ()
     examples: tuple[Example, ...] = ()
     doc: str = ""
     pages: Mapping[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from specc.plugin import (
     API,
     Augmentation,
     Edit,
+    Form,
     Initializer,
     Layer,
     Loss,
@@ -34,7 +35,18 @@ if TYPE_CHECKING:
 GROUP = "specc.plugins"
 CORE = "specc.core"  # the module whose PLUGIN holds the built-ins; loaded like any other
 DISTRIBUTION = "specc-compiler"  # its own plugins come with it and are enabled by default
-_TABLES = ("layers", "ops", "losses", "optimizers", "schedules", "augmentations", "initializers", "tasks", "edits")
+_TABLES = (
+    "layers",
+    "ops",
+    "losses",
+    "optimizers",
+    "schedules",
+    "augmentations",
+    "initializers",
+    "tasks",
+    "edits",
+    "forms",
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,7 @@ class Registry:
     initializers: Mapping[str, Initializer] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from specc.run.folders import replace
 if TYPE_CHECKING:
     from specc.deploy.contract import Contract
     from specc.deploy.session import Session
-    from specc.plugin import Task
+    from specc.plugin import Form, Piece, Task
 
 IMAGES = "images.csv"  # what a program writes about its cases where the model gives no `answer`
 
@@ -39,26 +39,19 @@ def task_of(contract: Contract, folder: FilePath) -> Task:
     return task
 
 
-def answering_of(task: Task) -> Answering:
+def answering_of(piece: Piece | None, task: str) -> Answering:
     """The object that predicts and judges. Raises SpeccError P848 where the plugin does not have it."""
-    piece = task.answering
     assert piece is not None, "asked of a task that has one"
     try:
         found: Answering = getattr(import_module(piece.module), piece.name)
     except (ImportError, AttributeError) as error:
-        message = f"the plugin of the task `{task.name}` cannot be used: {error}"
+        message = f"the plugin of the task `{task}` cannot be used: {error}"
         raise fault("P848", message, "install what it needs, or a version of it that fits", exit_code=5) from error
     return found
 
 
-def no_forms(task: str, forms: Iterable[str]) -> None:
-    """Raise SpeccError P849 where a form is asked of a task that has none."""
-    for word in forms:
-        raise fault("P849", f"the task `{task}` has no form `{word}` of its answers", "leave `--as` out")
-
-
 def ask(
-    task: Task,
+    task: Task | None,
     session: Session,
     cases: Sequence[Case],
     patients: Mapping[Any, str] | None,
@@ -66,14 +59,30 @@ def ask(
     forms: Iterable[str],
     tell: Callable[[int], object],
 ) -> Iterator[Said]:
-    """What the model says of each case. Raises SpeccError P849 for a form that the task does not know."""
-    answering = answering_of(task)
-    words = tuple(word.strip() for text in forms for word in text.split(",") if word.strip())
+    """What the model says of each case; without a task of its own kind of answers, in the forms that plugins have for
+    what the model gives beside them. Raises SpeccError P849 for a form that is not known.
+    """
+    words, name = tuple(word.strip() for text in forms for word in text.split(",") if word.strip()), ""
+    if task is not None:
+        piece, name = task.answering, task.name
+        known = answering_of(piece, name).forms
+    else:
+        there = {form.name: form for form in _forms(session).values() if form.output in session.outputs}
+        piece = next((form.answering for form in there.values() if form.name in words), None)
+        known, name = {form.name: form.doc for form in there.values() if form.answering == piece}, session.contract.task
     for word in words:
-        if word not in answering.forms:
-            known = "; ".join(f"`{name}`: {doc}" for name, doc in answering.forms.items()) or "none"
-            raise fault("P849", f"the task `{task.name}` has no form `{word}` of its answers", f"forms: {known}")
-    return answering.predict(Asked(session, cases, patients, output, words, tell))
+        if word not in known:
+            listed = "; ".join(f"`{form}`: {doc}" for form, doc in known.items())
+            cure = f"forms: {listed}" if known else "leave `--as` out"
+            raise fault("P849", f"the task `{name}` has no form `{word}` of its answers", cure)
+    return answering_of(piece, name).predict(Asked(session, cases, patients, output, words, tell))
+
+
+def _forms(session: Session) -> Mapping[str, Form]:
+    """What plugins make of outputs of any task's models, as they are enabled where the model lies, else here."""
+    near = settings.find(session.folder) if session.folder else None
+    near = near or settings.find(FilePath.cwd())
+    return enabled(near.parent if near else FilePath.cwd()).forms
 
 
 def line(said: Said) -> str:
@@ -150,7 +159,7 @@ def items_of(
 def judge(task: Task, judging: Judging, head: Mapping[str, Any]) -> Told:
     """Judge, and write metrics.json beside the pictures."""
     judging.folder.mkdir(parents=True, exist_ok=True)
-    judged: Judged = answering_of(task).judge(judging)
+    judged: Judged = answering_of(task.answering, task.name).judge(judging)
     figures = {"format_version": 1, **head, **method(judging.seed), **judged.figures}
     replace(judging.folder / "metrics.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
     return Told(figures, tuple(judged.lines), tuple(judged.pictures))

@@ -99,8 +99,9 @@ class Prediction:
         forms: Iterable[str] = (),
         tell: Callable[[int], object] = lambda done: None,
     ) -> Iterator[Said]:
-        """What a task with answers of its own kind says of each case; `output` is where it writes, in these forms."""
-        assert self.task is not None, "asked where a plugin's task answers"
+        """What a task with answers of its own kind says of each case, or what a plugin makes of another output of the
+        model; `output` is where it writes, in these forms.
+        """
         cases = [case if isinstance(case, tuple) else (case,) for case in self.files]
         return answered.ask(self.task, self.session, cases, self._owners(), output, forms, tell)
 
@@ -134,9 +135,8 @@ def predict(
     CSV table of many, with the columns of the study's own table. A task whose answers are masks or images or the like
     writes them into `output`, in `forms` out of its own.
     """
-    several = [files] if isinstance(files, str | FilePath) else files
+    several, forms = [files] if isinstance(files, str | FilePath) else files, tuple(forms)
     job = Prediction(model, several, manifest=manifest, patient=patient, cases=cases, device=device)
-    if job.task is None:
-        answered.no_forms(job.contract.task, forms)
+    if job.task is None and not forms:
         return Answers(job.contract, job.answers())
     return Answers(job.contract, job.said(None if output is None else FilePath(output), forms))

@@ -71,7 +71,6 @@ def predict(
 
     Exit code 0 when at least one image was answered, else 2.
     """
-    from specc.api import answered
     from specc.api.prediction import Prediction
     from specc.run.folders import refuse_existing
 
@@ -84,9 +83,8 @@ def predict(
     if job.others:
         kind = job.contract.input.format.upper()
         edge.tell(f"{job.others} file{'s' if job.others > 1 else ''} in the folders left out: not named as {kind}")
-    if job.task is not None:
+    if job.task is not None or forms:
         _of_task(job, output, forms or (), force, as_json)
-    answered.no_forms(job.contract.task, forms or ())
     if output is not None:
         refuse_existing(output, force)
     _of_core(job, output, as_json)

@@ -31,7 +31,9 @@ DOMAINS = frozenset({"", "ai.onnx"})
 LARGEST_FILE = 2**31 - 1  # bytes: protobuf's own limit, as no weights may lie outside the file
 DEEPEST = 16  # graphs within graphs
 KEY = "specc.contract"
-KNOWN = frozenset({"answer", "probabilities", "values", "ood_score", "accepted"})  # outputs of the core's own tasks
+KNOWN = frozenset(
+    {"answer", "probabilities", "values", "ood_score", "accepted", "code"}
+)  # outputs of the core's own tasks
 
 
 @dataclass(frozen=True)

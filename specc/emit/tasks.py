@@ -40,8 +40,7 @@ def classification_program(study: Study) -> Program:
         "scores": Piece(_METRICS, "two_class_scores" if width == 1 else "class_scores"),
         "to_pair": Piece(_ANSWERS, "positive_first" if first else "positive_second"),
     }
-    outputs = ("answer", "probabilities", "ood_score", "accepted")
-    symbols["OUTPUTS"] = literal(outputs)
+    symbols["OUTPUTS"] = _outputs(study, "probabilities")
     printed = {_TARGETS: ("data", text)}
     return Program(symbols, _HOMES, columns=_columns(study, {"label": "label"}), printed=printed)
 
@@ -57,7 +56,7 @@ def _findings_program(study: Study) -> Program:
         **_common(study, "build", tuple(words)),
         "Deploy": Piece(_ANSWERS, "Findings"),
         "scores": Piece(_METRICS, "finding_scores"),
-        "OUTPUTS": literal(("answer", "probabilities", "ood_score", "accepted")),
+        "OUTPUTS": _outputs(study, "probabilities"),
     }
     columns = {word: given.get("labels", {}).get(name, name) for word, name in words.items()}
     printed = {_TARGETS: ("data", text)}
@@ -75,7 +74,7 @@ def regression_program(study: Study) -> Program:
         **_common(study, build, tuple(words)),
         "Deploy": Piece(_ANSWERS, "Values"),
         "scores": Piece(_METRICS, "value_scores"),
-        "OUTPUTS": literal(("answer", "values", "ood_score", "accepted")),
+        "OUTPUTS": _outputs(study, "values"),
     }
     printed = {_TARGETS: ("data", text)}
     return Program(symbols, _HOMES, columns=_columns(study, {word: words[word] for word in words}), printed=printed)
@@ -85,17 +84,17 @@ def classification_contract(study: Study) -> Mapping[str, Any]:
     """Classes in order, the positive one where a single neuron speaks for it; or findings in order."""
     output = study.spec.output
     if output.labels:
-        return {"labels": list(output.labels), "aggregate": output.aggregate}
+        return {"labels": list(output.labels), "aggregate": output.aggregate, **_code(study)}
     positive = (output.positive or output.classes[1]) if len(output.classes) == 2 else None
-    return {"classes": list(output.classes), "positive": positive, "aggregate": output.aggregate}
+    return {"classes": list(output.classes), "positive": positive, "aggregate": output.aggregate, **_code(study)}
 
 
 def regression_contract(study: Study) -> Mapping[str, Any]:
     """Targets with their units."""
     output = study.spec.output
     if output.targets:
-        return {"targets": dict(output.targets), "aggregate": output.aggregate}
-    return {"target": output.target, "unit": output.unit, "aggregate": output.aggregate}
+        return {"targets": dict(output.targets), "aggregate": output.aggregate, **_code(study)}
+    return {"target": output.target, "unit": output.unit, "aggregate": output.aggregate, **_code(study)}
 
 
 def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece | str]:
@@ -108,7 +107,20 @@ def _common(study: Study, build: str, truth: tuple[str, ...]) -> dict[str, Piece
         "weighed": _weighed(study),
         "LEAST": _least(study),
         "CLASSES_OUT": literal(max(2, _width(study))),
+        "coded": Piece(_ANSWERS, "Coded") if study.passed["network"].code else IDENTITY,
+        "inner": Piece(_ANSWERS, "network_of") if build == "build_standardized" else IDENTITY,
     }
+
+
+def _outputs(study: Study, numbers: str) -> str:
+    """Of the exported module; the code of a network that has one comes last."""
+    return literal(("answer", numbers, "ood_score", "accepted", *(("code",) if study.passed["network"].code else ())))
+
+
+def _code(study: Study) -> dict[str, list[int]]:
+    """The form of the code, where the network has one."""
+    graph = study.passed["network"]
+    return {"code": list(graph.shape_of(graph.code))} if graph.code else {}
 
 
 def _least(study: Study) -> str:

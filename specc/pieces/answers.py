@@ -1,9 +1,11 @@
 """The module that leaves the program: what a reader gives goes in, named answers come out, whatever the size."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from specc.pieces.slots import to_pair
+from specc.pieces.slots import inner, to_pair
 
 
 def brightness(images: Tensor) -> Tensor:
@@ -130,3 +132,19 @@ class Rescaled(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         values: Tensor = self.net(images) * self.deviation + self.mean
         return values
+
+
+class Coded(nn.Module):
+    """An exported module whose last output is the code (B, ...) of its network beside the answers."""
+
+    def __init__(self, answers: Any) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        return *self.answers(pixels), inner(self.answers.net).encode(self.answers.edits(pixels))
+
+
+def network_of(rescaled: Any) -> Any:
+    """The network whose outputs are standardized targets."""
+    return rescaled.net

@@ -315,6 +315,16 @@ def Deploy(edits: nn.Module, net: nn.Module, training: Tensor) -> nn.Module:
     unbound("Deploy")
 
 
+def coded(deploy: nn.Module) -> nn.Module:
+    """The exported module with the code of its network as a further output."""
+    unbound("coded")
+
+
+def inner(net: Any) -> Any:
+    """The network within the one that answers."""
+    unbound("inner")
+
+
 def export_model(work: rt.Work, images: Images, options: argparse.Namespace) -> bool:
     """Write model.onnx, its contract and its parity certificate; whether parity holds."""
     unbound("export_model")

@@ -28,6 +28,7 @@ from specc.pieces.slots import (
     awake,
     batch_loss,
     clipped,
+    coded,
     in_parts,
     learn,
     loss_of,
@@ -139,5 +140,5 @@ def build_standardized(config: Config, images: Images, device: torch.device) -> 
 def export_answer(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
     net = average_of(work.parts["network"], work.parts["optimizer"]).cpu()
-    deploy = Deploy(images.edits, net, images.pixels[: len(images.parts["train"])].cpu())
+    deploy = coded(Deploy(images.edits, net, images.pixels[: len(images.parts["train"])].cpu()))
     return export_images(deploy, OUTPUTS, images, TRUTH, options)

@@ -89,4 +89,5 @@ TASK = Task(
     metrics={"accuracy": 1, "balanced_accuracy": 1, "auc": 1},
     example="specs/lenet.yaml",
     heeds=STEP,
+    code="code",
 )

@@ -61,4 +61,5 @@ TASK = Task(
     metrics={"mae": -1, "rmse": -1, "r2": 1},
     example="specs/lenet_regression.yaml",
     heeds=STEP,
+    code="code",
 )

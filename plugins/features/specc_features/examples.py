@@ -1,4 +1,4 @@
-"""Small specs that the suite of plugins trains: a plain autoencoder, a variational one, a sparse one on masked images."""
+"""Small specs that the suite of plugins trains: a plain autoencoder, a variational one, a sparse one."""
 
 from specc.plugin import Example
 
