@@ -69,9 +69,10 @@ def ask(
     else:
         there = {form.name: form for form in _forms(session).values() if form.output in session.outputs}
         piece = next((form.answering for form in there.values() if form.name in words), None)
-        known, name = {form.name: form.doc for form in there.values() if form.answering == piece}, session.contract.task
-    for word in words:
-        if word not in known:
+        known = {form.name: form.doc for form in there.values() if form.answering == piece or piece is None}
+        name = session.contract.task
+    for word in words or ("",):
+        if word not in known and (word or task is None):
             listed = "; ".join(f"`{form}`: {doc}" for form, doc in known.items())
             cure = f"forms: {listed}" if known else "leave `--as` out"
             raise fault("P849", f"the task `{name}` has no form `{word}` of its answers", cure)
