@@ -1,6 +1,7 @@
 """What a training leaves: the whole model, its encoder alone, and the codes of every image with a PCA beside them."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def save_codes(whole: nn.Module, images: Images, options: Any) -> None:
         for row, entry in zip(images.rows, images.entries, strict=True)
     ]
     told = {"part": [part for part, places in images.parts.items() for _ in places], "patient": people}
-    told |= {"files": [row["image"] for row in images.rows]}
+    told |= {"files": [Path(row["image"]).as_posix() for row in images.rows]}
     told |= {f"word.{word}": [row[word] for row in images.rows] for word in TRUTH}
     texts: dict[str, Any] = {name: np.array(column) for name, column in told.items()}
     file = io.BytesIO()
