@@ -1,4 +1,4 @@
-"""The pages of `specc explain` as two Markdown files: docs/reference.md (words) and docs/diagnostics.md (codes)."""
+"""The pages of `specc explain` as Markdown: docs/reference.md (words), docs/diagnostics.md (codes), one a plugin."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ Written from the program itself, as `specc explain WORD` shows it; a test holds 
 Written from the program itself, as `specc explain CODE` shows it; a test holds this page to it.
 """,
 }
+
+
+def plugin(name: str, pages: Iterable[Page]) -> str:
+    """plugins/NAME/REFERENCE.md: the words and codes that a plugin adds."""
+    known = list(pages)
+    lines = [
+        f"# The words and codes of `{name}`\n\n"
+        "Written from the plugin itself, as `specc explain WORD` shows them; a test holds this page to it.\n"
+    ]
+    for kind in KINDS:
+        own = [page for page in known if page.kind == kind]
+        if own:
+            lines.append(f"## {PLURAL.get(kind, f'{kind}s').capitalize()}\n")
+            lines += [_section(page, up="../../") for page in own]
+    return "\n".join(lines)
 
 
 def reference(pages: Iterable[Page]) -> str:
@@ -37,14 +52,14 @@ def diagnostics(pages: Iterable[Page]) -> str:
     return "\n".join(lines)
 
 
-def _section(page: Page) -> str:
+def _section(page: Page, up: str = "../") -> str:
     parts = [f"### `{page.word}`\n", *_paragraphs(page.text)]
     if page.arguments:
         parts += ["| argument | value | meaning |", "|---|---|---|"]
         parts += [f"| `{name}` | {_cell(kind)} | {_cell(doc)} |" for name, kind, doc in page.arguments]
         parts.append("")
     if page.example.endswith(".yaml"):
-        parts.append(f"Example: [{page.example}](../{page.example})\n")
+        parts.append(f"Example: [{page.example}]({up}{page.example})\n")
     elif page.example:
         parts += ["```yaml", page.example.strip(), "```", ""]
     if page.source:

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from specc.api import language
 from specc.data import DATA_RULES
 from specc.deploy import faults as deploy_faults
-from specc.plugin import Call
+from specc.plugin import Call, Task
 from specc.registry import Registry, enabled
 from specc.rules import pages as pages_of_names
 from specc.rules import table1
@@ -93,7 +93,11 @@ def flowed(text: str) -> list[str]:
 
 def pages(folder: FilePath) -> list[Page]:
     """Every page, of specc and of the plugins that are enabled from a folder upwards."""
-    registry = enabled(folder)
+    return pages_of(enabled(folder))
+
+
+def pages_of(registry: Registry) -> list[Page]:
+    """Every page of a registry."""
     return [*_words(registry), *_keys(registry), *_tables(), *_codes(registry)]
 
 
@@ -167,11 +171,24 @@ def _keys(registry: Registry) -> list[Page]:
     found.append(Page("output", "key", "what comes out: depends on the task, see `specc explain TASK`"))
     done = {page.word for page in found}
     for task in registry.tasks.values():
-        for page in _below("output", task.output) if task.output else ():
+        own = _below("output", task.output) if task.output else []
+        own += [Page(f"data.{source.name}", "key", source.doc, source=source.source) for source in task.sources]
+        for page in (*own, *_of_task(task)):
             if page.word not in done:
                 found.append(page)
                 done.add(page.word)
     return found + [Page(name, "key", text) for name, text in language.DOCS.items() if name not in done]
+
+
+def _of_task(task: Task) -> list[Page]:
+    """The keys that a task adds to the top of a spec, and those below."""
+    found = []
+    for name, (annotation, field) in task.keys.items():
+        inner = _models(annotation)
+        found.append(Page(name, "key", f"{field.description}", _arguments(inner[0] if inner else None)))
+        for group in inner:
+            found += _below(name, group)
+    return found
 
 
 def _tables() -> list[Page]:
@@ -216,7 +233,8 @@ def _arguments_called(known: Iterable[Page], word: str) -> Page | None:
 
 def _codes(registry: Registry) -> list[Page]:
     found = {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in registry.rules}
-    found |= {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in DATA_RULES}
+    own = [rule for task in registry.tasks.values() for rule in task.checks]
+    found |= {rule.code: Page(rule.code, "code", inspect.cleandoc(rule.doc)) for rule in (*DATA_RULES, *own)}
     for docs in (pages_of_names.DOCS, pages_of_text.DOCS, run_faults.DOCS, deploy_faults.DOCS, registry.pages):
         for code, text in docs.items():
             found.setdefault(code, Page(code, "code", inspect.cleandoc(text)))
