@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from specc.api.reference import pages
+from specc.api.reference import pages_of
+from specc.registry import core
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TEXT = (DOCS / "refusals.md").read_text(encoding="utf-8")
-CODES = frozenset(page.word for page in pages(DOCS) if page.kind == "code")
+CODES = frozenset(page.word for page in pages_of(core()) if page.kind == "code")
 CODE = r"[A-Z]\d{3}"
 PROMISES: dict[str, str] = dict(re.findall(r"^\*\*(.+?)\.\*\*(.*?)(?=^\*\*|^## |\Z)", TEXT, re.M | re.S))
 SLIPS = TEXT.split("## All other codes")[1]
