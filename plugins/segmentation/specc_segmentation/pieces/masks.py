@@ -146,10 +146,8 @@ def components(there: Array) -> Array:
             for first, _, other in above[at:]:
                 if first > stop:
                     break
-                known = root(other)
-                number = min(number, known) if number else known
-                parents[max(number, known)] = number
-                parents[root(other)] = number
+                least, most = sorted((root(number or other), root(other)))
+                parents[most] = number = least
             if not number:
                 number = len(parents)
                 parents.append(number)
