@@ -111,6 +111,8 @@ def make(
     @torch.no_grad()
     def edited(file: index.Entry) -> bytes:
         image: np.ndarray[Any, Any] = edits(pixels_of(file, window, frame, edits.values[2], options.cache))[0].numpy()
+        if image.shape != shape:
+            raise ValueError(f"{file.path}: {'x'.join(map(str, image.shape))}, and not {'x'.join(map(str, shape))}")
         return image.astype("<f4", copy=False).tobytes()
 
     try:

@@ -75,6 +75,8 @@ def check_values(study: Study) -> list[Diagnostic]:
 
         task: segmentation
         output: {classes: [background, lung, heart], values: [0, 128, 255], ignore: 254}
+        model: {layers: [conv2d: {filters: 3, kernel: 3, padding: same, activation: softmax}]}
+        loss: categorical_cross_entropy
 
     Source: the spec language, Data (mask values).
     """

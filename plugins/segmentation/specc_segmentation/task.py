@@ -35,7 +35,9 @@ def _program(study: Study) -> Program:
     labels, binary = bool(output.labels), graph.activation == "sigmoid"
     height, width = study.spec.input.size
     top, left, high, wide = answered(study)
-    columns = _columns(study)
+    whole, still = (high, wide) == (height, width), Piece(f"{_AT}.learner", "still_masks")
+    moves = any(study.registry.augmentations[call.name].moves for call in study.spec.augment)
+    columns, multiple = _columns(study), multiple_of(study)
     border = _border(study)
     counted = any(getattr(call.args, "class_weights", None) == "balanced" for call in study.spec.loss["network"])
     coco = getattr(study.spec.data, "coco", None) is not None
@@ -43,8 +45,8 @@ def _program(study: Study) -> Program:
         "build": Piece(f"{_AT}.learner", "build"),
         "export_model": Piece(f"{_AT}.learner", "export_masks"),
         "targets_of": Piece(f"{_AT}.masks", "read_later"),
-        "truth_of": Piece(f"{_AT}.learner", "seen_masks"),
-        "cropped": IDENTITY if (high, wide) == (height, width) else Piece(f"{_AT}.learner", "centre"),
+        "truth_of": Piece(f"{_AT}.learner", "seen_masks") if moves else IDENTITY if whole else still,
+        "cropped": IDENTITY if whole else Piece(f"{_AT}.learner", "centre"),
         "CROP": repr((top, left, high, wide)),
         "weighed": Piece(f"{_AT}.losses", "median_frequency") if counted else IDENTITY,
         "masks_of": Piece(f"{_AT}.masks", "from_outlines" if coco else "from_files"),
@@ -55,14 +57,14 @@ def _program(study: Study) -> Program:
         "VALUES": repr(dict(meanings(output))),
         "CLASSES": repr(2 if labels else len(output.classes)),
         "RULE": repr(study.spec.input.resize or "none"),
-        "MULTIPLE": repr(multiple_of(study)),
+        "MULTIPLE": repr(multiple),
         "answers_of": Piece(f"{_AT}.scores", "of_labels" if binary else "of_classes"),
         "likelihoods": Piece(f"{_AT}.answers", "sigmoid" if labels else "pair" if binary else "softmax"),
         "Deploy": Piece(f"{_AT}.answers", "LabelMasks" if labels else "ClassMasks"),
         "OUTPUTS": repr(_OUTPUTS),
     }
-    if study.spec.input.resize is None and multiple_of(study):
-        symbols["resize"] = IDENTITY  # the exported graph takes other sizes, too; a check has seen to those that train
+    if multiple:
+        symbols["resize"] = IDENTITY  # images of training have the right size, or are refused with their file
     if coco:
         symbols["TRUTH"] = repr(("size", "shapes"))
     return Program(symbols, _HOMES, columns=columns)

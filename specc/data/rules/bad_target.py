@@ -30,7 +30,8 @@ def check(look: Look) -> list[Diagnostic]:
         (row, text, word)
         for row in look.table.rows
         for word, text in row.targets.items()
-        if not word.startswith("labels.") and not (NUMBER.fullmatch(text.strip()) and abs(float(text)) < 1e38)
+        if word.partition(".")[0] in ("target", "targets")
+        and not (NUMBER.fullmatch(text.strip()) and abs(float(text)) < 1e38)
     ]
     if not bad:
         return []

@@ -56,6 +56,11 @@ def masks_for(images: Images, device: torch.device) -> Tensor:
         rt.fail("D404", f"the data cannot be used: {fault}", "`specc check` on the spec says where and why", 2)
 
 
+def still_masks(masks: Tensor, batch: rt.Batch) -> Tensor:
+    """The masks of a batch whose images stay in their places, as far as the network answers them."""
+    return cropped(masks)
+
+
 @torch.no_grad()
 def judged(
     net: nn.Module, criterion: Loss, images: Images, masks: Tensor, part: str, device: torch.device
