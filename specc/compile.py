@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from specc.errors import Diagnostic, has_errors
+from specc.errors import Diagnostic, Note, SpeccError, has_errors
 from specc.lower.front import front
 from specc.registry import enabled
 from specc.source import Document, load
@@ -28,7 +28,20 @@ def check(
 
 
 def compile(study: Study) -> dict[str, str]:  # noqa: A001
-    """The program of a study that passed its checks: text by file name."""
-    from specc.emit.program import emit  # a check needs none of it
+    """The program of a study that passed its checks: text by file name.
 
-    return emit(study)
+    Raises SpeccError S117 where a plugin's pieces cannot be put together.
+    """
+    from specc.emit.link import LinkFault  # a check needs none of it
+    from specc.emit.program import emit
+
+    try:
+        return emit(study)
+    except LinkFault as error:
+        if len(study.registry.plugins) == 1:
+            raise  # a mistake in specc itself
+        used = ", ".join(f"`{name}`" for name in study.registry.plugins[1:])
+        cure = Note("help", "its author must mend it")
+        notes = (Note("where", f"plugins in use: {used}"), cure, Note("more", "specc explain S117"))
+        message = f"a piece of a plugin cannot be put into the program: {error}"
+        raise SpeccError((Diagnostic("S117", message, notes=notes),)) from error

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from specc import local, registry, settings
 from specc.api.notebook import Shown
 from specc.errors import Diagnostic, SpeccError
-from specc.plugin import Plugin
+from specc.plugin import Call, Plugin
 from specc.run.faults import diagnostic, fault
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from specc.study import Study
 
 BROKEN = "broken"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -168,6 +172,32 @@ class Enabled(Shown):
         }
 
 
+def used(study: Study) -> set[str]:
+    """The plugins that bring a word of a study."""
+    names = {
+        study.task.name,
+        *(name for graph in study.graphs.values() for n in graph.nodes for name in (n.layer, n.op)),
+    }
+    names |= set(called(study.spec))
+    return {"specc", *(owner for (_, word), owner in study.registry.owners.items() if word in names)}
+
+
+def called(value: Any) -> Iterator[str]:
+    """The words of the registry in a part of a spec."""
+    if isinstance(value, Call):
+        yield value.name
+        yield from called(value.args)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from called(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from called(one)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from called(one)
+
+
 def words(plugin: Plugin) -> tuple[Word, ...]:
     """The words and the rules of a plugin, each with the first line of its page."""
     found = [
@@ -315,8 +345,8 @@ def enable_plugin(file: FilePath | str) -> Enabled:
     from specc.run.folders import replace
 
     wanted = FilePath(file)
-    there = settings.find(wanted.resolve().parent)
-    toml = there or wanted.resolve().parent / settings.NAME
+    there = settings.find(wanted.parent)
+    toml = there or wanted.parent.resolve() / settings.NAME
     name = inner_path(wanted, toml.parent)
     try:
         data = local.content(toml.parent, name)

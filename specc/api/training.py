@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from specc.api.evaluation import Evaluation, evaluate
 from specc.api.notebook import Cells, Shown, running
+from specc.api.plugins import used
 from specc.api.program import check, study_of
 from specc.deploy import contract as contracts
 from specc.errors import Diagnostic, Note, SpeccError
@@ -172,13 +173,13 @@ def _prepared(
     found = origins(study, root, tell)
     run = folders.create(runs, study.spec.name) if folder is None else folders.make(folder)
     beside = {"file": relative(spec, run.folder), "folder": relative(root, run.folder), "overrides": list(settings)}
-    owners = sorted(set(study.registry.owners.values()))
+    known = study.registry.origins
     lock = {
         "name": study.spec.name,
         "task": study.task.name,
         "seed": study.spec.train.seed,
         "spec": beside,
-        "plugins": {name: folders.plugin_version(name) for name in owners},
+        "plugins": {name: folders.recorded(known[name]) for name in sorted(used(study)) if name in known},
         "resolved": folders.plain(study.spec),
     }
     folders.fill(run, study.document.text, program, lock, found.hashes)

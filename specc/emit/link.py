@@ -166,7 +166,7 @@ class Linker:
                 self.use(home, self.home(source), what)
                 file.imports.add(f"from {self.home(source)} import {what}")
             return what
-        elif source.startswith(OWN) or source.partition(".")[0] in self.packages:
+        elif source.partition(".")[0] in {"specc", *self.packages}:
             raise LinkFault(f"{source} has no file in the program")
         elif not what:
             file.imports.add(f"import {source}" + (f" as {name}" if name != source else ""))
@@ -187,7 +187,8 @@ class Linker:
     def text(self, file: str, head: str = "", foot: str = "") -> str:
         """A linked file, before formatting."""
         target = self.files[file]
-        return "\n".join([head, *sorted(target.imports), "", "", "\n\n\n".join(target.texts), foot])
+        twice = {line for line in target.imports if renamed(line) in target.imports}
+        return "\n".join([head, *sorted(target.imports - twice), "", "", "\n\n\n".join(target.texts), foot])
 
     def copy(self, module: str) -> str:
         """A module that is copied whole: its own text, with siblings imported by their file names. Raises LinkFault."""
@@ -207,6 +208,12 @@ class Linker:
 
 
 LOCAL = {"__file__", "__name__"}
+
+
+def renamed(line: str) -> str:
+    """`from torch.nn import functional as F` as `import torch.nn.functional as F`, which binds the same."""
+    hit = re.fullmatch(r"from (\S+) import (\S+) as (\S+)", line)
+    return f"import {hit[1]}.{hit[2]} as {hit[3]}" if hit else ""
 
 
 def is_slot(module: Module, name: str) -> bool:

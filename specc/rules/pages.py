@@ -190,6 +190,13 @@ DOCS: dict[str, str] = {
 
     Source: the plugin interface.
     """,
+    "S117": """What: the function or class of a plugin, or what it refers to, cannot be put into the program.
+
+    Why: its source is copied there together with all that it uses: other pieces, the standard library, torch and numpy.
+    It may use nothing else of specc, nor a name that its file does not define. `specc.testing.check_plugin` finds it.
+
+    Source: the plugin interface.
+    """,
     "S118": """What: a file of names that is not there, cannot be read, or holds no name.
 
     Why: the names of the classes and their order decide what each number of the model means. They are read before

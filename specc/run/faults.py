@@ -24,6 +24,7 @@ DOCS: dict[str, str] = {
     "T661": "There is no reference page of that name.",
     "T663": "There is no plugin of that name here.",
     "T664": "A name that no plugin of one's own can have: it is taken, or is no name.",
+    "T665": "The plugin that judges is another one than when the run was trained (told, not refused).",
     "T671": "What is set as the limit of the cache (SPECC_CACHE_LIMIT, or `specc cache --limit`) is no size.",
     "T672": "There is no folder of that name to look for a cache in.",
     "T674": "The evaluation of an exported model needs labelled images, and some options are only for those.",

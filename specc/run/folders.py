@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -19,8 +20,8 @@ from typing import IO, Any
 import yaml
 from pydantic import BaseModel
 
-from specc import __version__
 from specc.plugin import Call
+from specc.registry import Origin
 from specc.run.faults import fault
 
 LOCK_VERSION = 1
@@ -194,13 +195,24 @@ def versions() -> dict[str, str]:
     return found
 
 
-def plugin_version(name: str) -> dict[str, str]:
-    """Version of the distribution that brings a plugin, and the hash of its list of files (R9)."""
-    for point in metadata.entry_points(group="specc.plugins"):
-        if point.name == name and point.dist is not None:
-            record = point.dist.read_text("RECORD") or ""
-            return {"distribution": point.dist.name, "version": point.dist.version, "sha256": sha256(record)}
-    return {"version": __version__}
+def recorded(origin: Origin) -> dict[str, str]:
+    """What a lock says of a plugin: its distribution and version, and the hash of its source (R9); of specc itself the
+    version alone.
+    """
+    known = {"distribution": origin.distribution, "version": origin.version, "sha256": origin.sha256}
+    if origin.kind in ("own", "installed"):
+        known["sha256"] = sources(origin.place.partition(".")[0])
+    return {name: text for name, text in known.items() if text}
+
+
+def sources(package: str) -> str:
+    """One hash for all Python files of an importable package, or of a module that is one file; empty without source."""
+    found = importlib.util.find_spec(package)
+    if found is None or not found.origin:
+        return ""
+    file = FilePath(found.origin)
+    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    return digest({one.relative_to(file.parent).as_posix(): sha256(one.read_text("utf-8", "replace")) for one in files})
 
 
 def environment() -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Lock:
     data_folder: str
     seed: int
     resolved: Mapping[str, Any]
+    plugins: Mapping[str, Mapping[str, str]]
 
 
 def read_lock(run: Run) -> Lock:
@@ -50,12 +51,13 @@ def read_lock(run: Run) -> Lock:
             data_folder=str(data["spec"]["folder"]),
             seed=int(data["seed"]),
             resolved=dict(data["resolved"]),
+            plugins={str(name): dict(known) for name, known in data["plugins"].items()},
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         what = "it has no spec.lock.yaml" if run.folder.is_dir() else "there is no such folder"
         what = "it is a file" if run.folder.is_file() else what
         raise fault("T651", f"{run.folder} is not the folder of a run: {what}", _meant(run.folder)) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise fault("T651", f"{run.lock} is damaged", FRESH) from error
 
 
@@ -130,6 +132,23 @@ def told_edited(names: Sequence[str]) -> tuple[Diagnostic, ...]:
         return ()
     told = diagnostic("T655", f"code edited by hand: {', '.join(names)}")
     note = Note("note", "the run goes on with the code as it is now; its results are those of the edited program")
+    return (Diagnostic(told.code, told.message, notes=(note, *told.notes), severity="warning"),)
+
+
+def told_plugin(lock: Lock, name: str, now: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """A warning T665 where the plugin whose code judges is another one than when the run was trained.
+
+    The training itself is not touched: a run goes on with its own code.
+    """
+    before = lock.plugins.get(name, {})
+    if before.get("sha256") == now.get("sha256"):
+        return ()
+    then, today = (known.get("version", "") for known in (before, now))
+    versions = f"version {then} then, {today} now" if then != today else "other source, the same version"
+    told = diagnostic("T665", f"the plugin `{name}` is not the one that this run was trained with: {versions}")
+    note = Note(
+        "note", "the program and the model of the run are unchanged; what judges and shows is the plugin of today"
+    )
     return (Diagnostic(told.code, told.message, notes=(note, *told.notes), severity="warning"),)
 
 

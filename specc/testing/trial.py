@@ -10,6 +10,7 @@ import math
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path as FilePath
@@ -86,20 +87,25 @@ print(json.dumps(codes))
 
 def tried(plugin: Plugin, words: Registry, example: Example, folder: FilePath, train: bool) -> list[str]:
     """What is wrong with an example. With `train` its data are there, and it is trained."""
-    document = parse(example.spec, str(folder / "example.yaml"))
-    if train:
-        fill(example, folder)
+    texts = {str(folder / "example.yaml"): example.spec}
     try:
+        document = parse(example.spec, *texts)
+        if train:
+            fill(example, folder)
         study, found = studied(document, words, train)
-        if study is None or (left := unclean(found)):
-            return [f"it is not clean:\n{shown(document, found if study is None else left)}"]
+        if left := unclean(found):
+            return [f"it is not clean:\n{shown(left, texts)}"]
+        assert study is not None
         program = compile_study(study)
         if compile_study(studied(document, words, False)[0] or study) != program:
             return ["compiled twice, the programs differ"]
         faults = outsiders(plugin, program) + linted(program, folder / "code")
         return faults or (trained(plugin, words, document, folder) if train else [])
     except SpeccError as error:
-        return [f"it is refused:\n{shown(document, error.diagnostics)}"]
+        return [f"it is refused:\n{shown(error.diagnostics, texts | error.texts)}"]
+    except Exception as error:  # noqa: BLE001  (records of a plugin may raise anything; its author wants all that fails)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return [f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"]
 
 
 def fill(example: Example, folder: FilePath) -> None:
@@ -123,9 +129,9 @@ def unclean(found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     return tuple(d for d in found if d.severity == "error" or (d.severity == "warning" and d.code[0] != "D"))
 
 
-def shown(document: Document, found: tuple[Diagnostic, ...]) -> str:
+def shown(found: tuple[Diagnostic, ...], texts: Mapping[str, str]) -> str:
     """Diagnostics with their places."""
-    return render(found, {document.file: document.text}, "text")
+    return render(found, texts, "text")
 
 
 def outsiders(plugin: Plugin, program: Mapping[str, str]) -> list[str]:
