@@ -51,7 +51,7 @@ def read_lock(run: Run) -> Lock:
             data_folder=str(data["spec"]["folder"]),
             seed=int(data["seed"]),
             resolved=dict(data["resolved"]),
-            plugins={str(name): dict(known) for name, known in data["plugins"].items()},
+            plugins={str(name): dict(known) for name, known in data.get("plugins", {}).items()},
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         what = "it has no spec.lock.yaml" if run.folder.is_dir() else "there is no such folder"
