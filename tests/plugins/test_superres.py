@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from front_end import examine, study
 from specc_superres import PLUGIN, checks, colours, measure, sizes
 from specc_superres.pieces import colour, data, deploy, losses, quality, resample
 from specc_superres.rules import RULES
@@ -20,7 +21,6 @@ from specc.compile import compile as compile_study
 from specc.errors import has_errors
 from specc.registry import Registry, merge
 from specc.rules.examples import sections
-from tests.front_end import examine, study
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS = ROOT / "plugins" / "superres" / "specs"
