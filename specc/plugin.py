@@ -258,7 +258,8 @@ class Task:
     sigmoid or softmax is taken off for training (None: every network); `heeds` are the keys of `train` that its pieces
     heed beside those of the loop, out of STEP (mixup is one of `augment`); `code` is the id of a layer whose values the
     task wants beside the answer: a network that has it is printed with `encode` (image -> code), and with `decode`
-    (code -> output) where nothing else goes on to the output (`specc.ir.Graph.code`).
+    (code -> output) where nothing else goes on to the output (`specc.ir.Graph.code`); `any_size` says that the exported
+    model takes images of any size, so that no rule for other sizes is missed.
     """
 
     name: str
@@ -269,7 +270,7 @@ class Task:
     keys: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     lifts: frozenset[str] = frozenset()
     networks: tuple[str, ...] = ()
-    inputs: Callable[[Study], Mapping[str, Shape]] | None = None  # shapes of named inputs beside `image`
+    inputs: Callable[[Study], Mapping[str, Shape]] | None = None  # shapes of named inputs; `image` is known, or given
     columns: tuple[Column, ...] = ()
     rules: tuple[Rule, ...] = ()
     table: tuple[str, ...] = ()
@@ -282,6 +283,7 @@ class Task:
     checks: tuple[DataRule, ...] = ()
     answering: Piece | None = None
     code: str = ""
+    any_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)

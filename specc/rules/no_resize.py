@@ -24,7 +24,7 @@ def check(study: Study) -> list[Diagnostic]:
 
     Source: the spec language, Data (`input.resize`).
     """
-    if study.spec.input is None or study.spec.input.resize is not None:
+    if study.spec.input is None or study.spec.input.resize is not None or study.task.any_size:
         return []
     height, width = study.spec.input.size
     return [

@@ -229,4 +229,5 @@ TASK = Task(
     logits=(),
     heeds=STEP - {"mixup"},
     answering=Piece("specc_superres.answering", "ANSWERING"),
+    any_size=True,
 )

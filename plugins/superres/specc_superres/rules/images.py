@@ -132,8 +132,12 @@ def idle(study: Study) -> list[Diagnostic]:
     Good:
 
         task: super_resolution
+        data: {manifest: t.csv, columns: {image: file}, split: {train: 80, val: 20, group: none}}
         output: {factor: 1}
         degrade: {noise: 0.1}
+        model:
+          layers:
+            - conv2d: {filters: 1, kernel: 3, padding: same}
     """
     output, given, found = study.spec.output, study.spec.degrade, list[Diagnostic]()
     if output.factor > 1:

@@ -1,0 +1,169 @@
+"""The plugin superres, run: trained, killed and resumed, exported, asked and judged, on images of many kinds."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+from specc_superres import PLUGIN, examples, measure, tiles
+from specc_superres.values import png
+
+import specc
+from specc.deploy.session import open_model
+from specc.pieces import readers
+from specc.testing import check_plugin, draw
+
+Array = np.ndarray[Any, Any]
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    """A CSV file."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def kept_epoch(run: Path) -> dict[str, float]:
+    """What training said of the epoch that was kept."""
+    log = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    kept: dict[str, float] = min(log, key=lambda row: float(row["val_loss"]))
+    return kept
+
+
+def train(folder: Path, text: str) -> Path:
+    """The folder of a finished run."""
+    (folder / "spec.yaml").write_text(text, encoding="utf-8")
+    return specc.train(folder / "spec.yaml", runs=folder / "runs").run
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on colour pairs."""
+    folder = tmp_path_factory.mktemp("pairs")
+    examples.draw_pairs(folder)
+    return train(folder, examples.PAIRS)
+
+
+@pytest.fixture(scope="module")
+def cleaned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that takes noise away, on grey images of 16 bits, whose network has a pool."""
+    folder = tmp_path_factory.mktemp("cleaned")
+    draw(folder)
+    for file in (folder / "images").glob("*.png"):
+        file.write_bytes(png(np.asarray(PIL.Image.open(file)).astype(np.uint16) * 257))
+    return train(folder, examples.CLEANED)
+
+
+@pytest.mark.slow
+def test_the_suite_of_plugins(tmp_path: Path) -> None:
+    check_plugin(PLUGIN, tmp_path)  # with kills and resumes to the same bytes
+
+
+def test_words_and_rules_are_documented_with_examples_that_hold() -> None:
+    check_plugin(PLUGIN, train=False)
+
+
+def test_a_run_on_pairs_is_judged_beside_bicubic(pairs: Path) -> None:
+    figures = json.loads((pairs / "eval/metrics.json").read_text(encoding="utf-8"))
+    rows = table(pairs / "eval/restored.csv")
+    assert [row["split"] for row in rows] == ["val"] * 4 + ["test"] * 4
+    for part in ("val", "test"):
+        own = [row for row in rows if row["split"] == part]
+        for name in ("psnr", "ssim"):
+            told = figures[part]["metrics"][name]
+            assert told["value"] == pytest.approx(np.mean([float(row[name]) for row in own]), rel=1e-5)
+            assert told["low"] <= told["value"] <= told["high"]
+            rival = figures[part]["baseline"]["bicubic"][name]["value"]
+            assert rival == pytest.approx(np.mean([float(row[f"baseline_{name}"]) for row in own]), rel=1e-5)
+        assert figures[part]["border"] == 2
+        assert figures[part]["patients"] == 2
+        with PIL.Image.open(pairs / "eval" / figures[part]["pictures"][0]) as picture:
+            assert min(picture.size) > 500
+    kept = kept_epoch(pairs)
+    assert figures["val"]["metrics"]["psnr"]["value"] == pytest.approx(kept["psnr"], abs=1e-3)  # in training, too
+    low, high = (np.asarray(PIL.Image.open(pairs.parents[2] / f"{kind}/16.png")) / 255 for kind in ("low", "high"))
+    y = [measure.brightness(image.transpose(2, 0, 1), "full") for image in (low, high)]
+    assert measure.psnr(measure.bicubic(y[0], 2), y[1], 2) == pytest.approx(float(rows[0]["baseline_psnr"]), abs=0.05)
+
+
+def test_a_judged_run_with_noise_has_the_figures_of_its_training(cleaned: Path) -> None:
+    figures = json.loads((cleaned / "eval/metrics.json").read_text(encoding="utf-8"))
+    kept = kept_epoch(cleaned)
+    assert figures["val"]["metrics"]["psnr"]["value"] == pytest.approx(kept["psnr"], abs=1e-3)
+    assert figures["val"]["metrics"]["ssim"]["value"] == pytest.approx(kept["ssim"], abs=1e-4)
+    noise = figures["val"]["baseline"]["as it is"]["psnr"]["value"]
+    assert 19 < noise < 22  # of sd 0.1, less what is cut off at black and white
+
+
+def test_predict_writes_a_png_of_twice_the_size(pairs: Path, tmp_path: Path) -> None:
+    dice = np.random.default_rng(0)
+    for number, size in enumerate(((16, 12), (17, 31), (5, 40))):
+        PIL.Image.fromarray(dice.integers(0, 256, (*size, 3)).astype(np.uint8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "0.png").write_bytes((tmp_path / "0.png").read_bytes())
+    files = [*sorted(tmp_path.glob("*.png")), tmp_path / "again" / "0.png"]
+    said = specc.predict(pairs, files, output=tmp_path / "out", forms=("png", "tiff"))
+    sizes = [(one.row["restored_height"], one.row["restored_width"]) for one in said]
+    assert sizes == [(32, 24), (34, 62), (10, 80), (32, 24)]
+    assert [one.row["restored"] for one in said] == ["0.png", "1.png", "2.png", "0-2.png"]
+    for one in said:
+        large, real = np.asarray(PIL.Image.open(one.files[0])), tifffile.imread(one.files[1])
+        assert large.dtype == np.uint8
+        assert large.shape == real.shape == (one.row["restored_height"], one.row["restored_width"], 3)
+        assert np.abs(large - real).max() <= 0.5 + 1e-4  # both in values of the file
+        assert readers.header(one.files[1]).format == "tiff"
+
+
+def test_predict_keeps_sixteen_bits_and_odd_sizes(cleaned: Path, tmp_path: Path) -> None:
+    dice = np.random.default_rng(1)
+    values = {"odd": (25, 19), "even": (24, 24)}
+    for name, size in values.items():
+        (tmp_path / f"{name}.png").write_bytes(png(dice.integers(0, 65_536, size).astype(np.uint16)))
+    said = specc.predict(cleaned, sorted(tmp_path.glob("*.png")), output=tmp_path / "out")
+    for one in said:
+        assert one.refused is None
+        pixels, facts = readers.read(one.files[0], window="none")
+        assert (facts.bits, pixels.shape[:2]) == (16, values[Path(one.file).stem])
+        assert len(np.unique(pixels)) > 256
+
+
+def test_a_large_image_in_tiles_is_the_same_as_in_one(
+    pairs: Path, cleaned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = np.random.default_rng(2)
+    for run, samples, top in ((pairs, 3, 255), (cleaned, 1, 65_535)):
+        session = open_model(run / "model.onnx", "cpu")
+        pixels = dice.uniform(0, top, (samples, 101, 83)).astype(np.float32)
+        whole = tiles.restored(session, pixels)
+        with monkeypatch.context() as patched:
+            patched.setattr(tiles, "TILE", 32)
+            assert np.abs(tiles.restored(session, pixels) - whole).max() < 1e-5
+
+
+def test_another_table_is_judged(pairs: Path, tmp_path: Path) -> None:
+    examples.draw_pairs(tmp_path)
+    for file in tmp_path.rglob("*.png"):  # other images
+        PIL.Image.open(file).transpose(PIL.Image.Transpose.FLIP_TOP_BOTTOM).save(file)
+    found = specc.evaluate(pairs / "model.onnx", data=tmp_path / "pairs.csv", output=tmp_path / "eval")
+    assert found.plain()["external"]["images"] == 24
+    assert (tmp_path / "eval" / "restored.png").is_file()
+
+
+def test_pairs_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    examples.draw_pairs(tmp_path)
+    (tmp_path / "spec.yaml").write_text(examples.PAIRS, encoding="utf-8")
+    with PIL.Image.open(tmp_path / "high/03.png") as image:
+        image.crop((0, 0, 23, 32)).save(tmp_path / "high/03.png")
+    with PIL.Image.open(tmp_path / "high/04.png") as image:
+        image.convert("L").save(tmp_path / "high/04.png")
+    codes = [fault.code for fault in specc.check(tmp_path / "spec.yaml").diagnostics]
+    assert "D450" in codes
+    PIL.Image.new("RGB", (24, 32), (9, 9, 9)).save(tmp_path / "high/03.png")
+    codes = [fault.code for fault in specc.check(tmp_path / "spec.yaml").diagnostics]
+    assert "D450" not in codes
+    assert "D451" in codes
