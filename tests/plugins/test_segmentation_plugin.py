@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from specc_segmentation import PLUGIN
 
 from specc.testing import check_plugin
-from specc_segmentation import PLUGIN
 
 
 @pytest.mark.slow

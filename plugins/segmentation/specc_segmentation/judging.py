@@ -60,10 +60,12 @@ def truth_of(item: Item, contract: Any) -> Masks:
     plain = contract.plain
     if "shapes" in item.words:
         height, width = (int(side) for side in item.words["size"].split("x"))
-        drawn = drawn_shapes(json.loads(item.words["shapes"]), (height, width), counted(contract), "classes" in plain)
+        drawn = drawn_shapes(
+            json.loads(item.words["shapes"]), (height, width), counted(contract), bool(plain.get("classes"))
+        )
         return np.stack(drawn)
     unknown = {} if plain["ignore"] is None else {int(plain["ignore"]): IGNORE}
-    if "classes" in plain:
+    if plain.get("classes"):
         meanings = {int(value): place for place, value in enumerate(plain["values"])} | unknown
         return places(read_mask(item.root / item.words["mask"]), meanings)[None]
     masks: dict[str, Masks] = {}
@@ -90,7 +92,7 @@ def compared(
     result: Values = {}
     for place, (name, ours) in enumerate(said.items()):
         theirs = there[name]
-        unknown = "labels" in contract.plain and not known[place].any()
+        unknown = not contract.plain.get("classes") and not known[place].any()
         both, either = int((ours & theirs).sum()), int((ours | theirs).sum())
         values: dict[str, float | None] = dict.fromkeys(SCORES)
         if either and not unknown:
@@ -125,7 +127,7 @@ def mean_mask(items: Sequence[Item], contract: Any) -> NDArray[np.float32] | Non
             truth = np.stack([fitted(mask, rule, canvas) for mask in truth_of(item, contract)])
         except (OSError, ValueError):
             continue
-        if "classes" in contract.plain:
+        if contract.plain.get("classes"):
             truth = np.stack([truth[0] == place for place in range(len(named(contract)))])
         else:
             truth = truth == 1
@@ -171,7 +173,7 @@ def judge(judging: Judging) -> Judged:
                 raise fault("P879", f"the mask of {item.file}: {error}", cure) from error
             answers = masks_of(ran.outputs, contract)
             spacing = spacing_of(session, item.files[0])
-            table = pixel_table(answers, truth, len(named(contract)) if "classes" in contract.plain else 2)
+            table = pixel_table(answers, truth, len(named(contract)) if contract.plain.get("classes") else 2)
             rivals = {
                 name: compared(other, truth, contract, spacing, far=False)
                 for name, other in rivals_of(mean, ran.size, contract, answers.shape).items()
