@@ -2,6 +2,7 @@
 
 from specc.augmentations import AUGMENTATIONS
 from specc.edits import EDITS
+from specc.explainers import EXPLAINERS
 from specc.layers import INITIALIZERS, LAYERS
 from specc.losses import LOSSES
 from specc.ops import OPS
@@ -19,6 +20,7 @@ PLUGIN = Plugin(
     optimizers=OPTIMIZERS,
     schedules=SCHEDULES,
     edits=EDITS,
+    explainers=EXPLAINERS,
     augmentations=AUGMENTATIONS,
     initializers=INITIALIZERS,
     tasks=TASKS,

@@ -139,6 +139,24 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Explainer:
+    """A word for `specc eval --explain`: what in an image an answer hangs on, asked of the exported model.
+
+    Its piece, of numpy alone and imported when it is asked, is `(ask, image (C, H, W), ...) -> (H, W)` with what
+    `bind(arguments)` gives: `image` is what the network sees, `ask(images (N, C, H, W)) -> (N,)` is the number that is
+    explained, and more of the map means that the answer needs more of that place.
+    """
+
+    name: str
+    piece: Piece
+    arguments: type[Arguments] = Arguments
+    bind: Callable[[Any], Mapping[str, Any]] = lambda arguments: {}
+    doc: str = ""
+    example: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """A word for `train: schedule`. `compose(arguments)` gives the factor of the learning rate at `time` (runtime.Time)
     as an expression, and the names of `module` that it uses; `symbols(arguments)` are slots that it fills besides.
@@ -324,6 +342,7 @@ class Plugin:
     edits: tuple[Edit, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
     initializers: tuple[Initializer, ...] = ()
+    explainers: tuple[Explainer, ...] = ()
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
     forms: tuple[Form, ...] = ()

@@ -15,6 +15,7 @@ from specc.plugin import (
     API,
     Augmentation,
     Edit,
+    Explainer,
     Form,
     Initializer,
     Layer,
@@ -45,6 +46,7 @@ _TABLES = (
     "initializers",
     "tasks",
     "edits",
+    "explainers",
     "forms",
 )
 
@@ -79,6 +81,7 @@ class Registry:
     initializers: Mapping[str, Initializer] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=dict)
+    explainers: Mapping[str, Explainer] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -52,6 +52,7 @@ ORDER = (
         "optimizers",
         "schedules",
         "edits",
+        "explainers",
         "augmentations",
         "rules",
         "passes",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.api import answered, judging
+from specc.api import answered, explaining, judging
 from specc.api.notebook import Shown
 from specc.api.program import study_of
 from specc.deploy import contract as contracts
@@ -81,6 +81,7 @@ def evaluate(
     output: FilePath | str | None = None,
     force: bool = False,
     device: str = "auto",
+    explain: Iterable[str] = (),
     tell: Callable[[int, int], object] = untold,
 ) -> Evaluation:
     """Figures of a finished run on its own validation and test images, or of a model on other labelled images.
@@ -88,8 +89,9 @@ def evaluate(
     `run` is a run's folder or an exported model. `data` is a CSV table of labelled images or a folder with one folder
     per class; with a run it may also be the folder where its own images lie now. `columns` says what the table's
     columns are called (`{"label": "diagnosis"}`), `by` names a column of subgroups. Results are written into the run's
-    eval/, or for other images into `output` (default: `eval-NAME` beside the model). `tell` hears how many images of
-    how many are answered. Raises SpeccError T658, T674, T675, P84x, P872 to P879.
+    eval/, or for other images into `output` (default: `eval-NAME` beside the model). `explain` names explainers, as
+    `occlusion` or `rise: {masks: 1000}`, which draw what answers hang on. `tell` hears how many images of how many are
+    answered. Raises SpeccError T658, T674, T675, P84x, P872 to P879.
     """
     place = FilePath(run)
     model = place.is_file() or place.suffix == ".onnx"
@@ -103,8 +105,8 @@ def evaluate(
         given = next((name for name, value in (("-o", output), ("--columns", columns)) if value), None)
         if given is not None:
             raise fault("T674", f"`{given}` is for other images than the run's own", "add `--data TABLE.csv`")
-        return _of_run(Run(place), data, by, tell)
-    return _of_model(place, FilePath(data), columns, by, output, force, device, tell)
+        return _of_run(Run(place), data, by, explain, tell)
+    return _of_model(place, FilePath(data), columns, by, output, force, device, explain, tell)
 
 
 def _own_data(run: Run, data: FilePath) -> bool:
@@ -135,7 +137,13 @@ def _images(
 # ---------------------------------------------------------------------- a run's own images
 
 
-def _of_run(place: Run, data: FilePath | str | None, by: str | None, tell: Callable[[int, int], object]) -> Evaluation:
+def _of_run(
+    place: Run,
+    data: FilePath | str | None,
+    by: str | None,
+    explain: Iterable[str],
+    tell: Callable[[int, int], object],
+) -> Evaluation:
     lock = resume.read_lock(place)
     if not place.contract.exists():
         cure = f"`specc train --resume {place.folder}` goes on with it"
@@ -146,14 +154,16 @@ def _of_run(place: Run, data: FilePath | str | None, by: str | None, tell: Calla
     study = study_of(place, lock, root)
     found = origins(study, root)
     session = open_model(place.model, "cpu")
+    calls = explaining.asked(explain, place.folder.resolve())
     if contract.plugin:
+        explaining.refused(calls, contract.task)
         told = judging.of_run(place, contract, session, found, lock.seed, by, tell)
         origin = study.registry.origins.get(contract.plugin)
         warnings = resume.told_plugin(lock, contract.plugin, folders.recorded(origin)) if origin else ()
         return Evaluation(told.figures, None, place.eval, warnings, told)
     question = question_of(contract)
     images = _images(contract, found.root, found.cases)
-    draw = _drawing(place.model, session, question, images, place.eval, lock.seed)
+    draw = _drawing(place.model, session, question, images, place.eval, lock.seed, calls)
     groups = None if by is None else (by, found.column(by))
     if groups is not None:
         external.check_groups(map(groups[1], found.lines), by)
@@ -168,16 +178,19 @@ def _drawing(
     images: evaluation.Images,
     folder: FilePath,
     seed: int,
+    calls: Sequence[explaining.Asked] = (),
 ) -> Callable[[str, evaluation.Rows, Mapping[str, Any]], list[str]]:
     """What draws the pictures of a part into a folder; those of a run carry the name of the part."""
 
     def seen(files: Sequence[str]) -> list[NDArray[np.float32] | None]:
         return images_seen(model, session, [images.files(file) for file in files])
 
+    explain = explaining.drawing(calls, model, session, question, images.files, folder)
+
     def draw(name: str, rows: evaluation.Rows, part: Mapping[str, Any]) -> list[str]:
         tail = "" if name == evaluation.EXTERNAL else f"-{name}"
         drawn = pictures.draw(rows, question, part, folder, tail, seed)
-        return [*drawn, *worst.draw(rows, question, part, folder, tail, seen)]
+        return [*drawn, *worst.draw(rows, question, part, folder, tail, seen), *explain(rows, part, tail)]
 
     return draw
 
@@ -193,13 +206,16 @@ def _of_model(
     output: FilePath | str | None,
     force: bool,
     device: str,
+    explain: Iterable[str],
     tell: Callable[[int, int], object],
 ) -> Evaluation:
     model = place / "model.onnx" if place.is_dir() else place
     session = open_model(model, device)
     if not data.exists():
         raise fault("P872", f"there is no table or folder {data}", "look at its name and at the folder you are in")
+    calls = explaining.asked(explain, model.resolve().parent)
     if session.contract.plugin:
+        explaining.refused(calls, session.contract.task)
         told, folder, warnings = judging.of_model(model, session, data, columns, by, output, force, tell)
         return Evaluation(told.figures, None, folder, warnings, told)
     contract, question = session.contract, question_of(session.contract)
@@ -221,7 +237,7 @@ def _of_model(
         whole = all(name.is_file() for file in train.files for name in there.files(file))
         bars = there.bars(train) if whole else None
     rivals = evaluation.Rivals(question, seed, train, bars)
-    draw = _drawing(model, session, question, here, folder, seed)
+    draw = _drawing(model, session, question, here, folder, seed, calls)
     total = len(images.items)
     try:
         answers = external.answer_all(session, images, lambda done: tell(done, total))

@@ -40,6 +40,7 @@ KINDS = (
     "schedule",
     "edit",
     "augmentation",
+    "explainer",
     "initializer",
     "key",
     "table",
@@ -143,6 +144,7 @@ def _words(registry: Registry) -> list[Page]:
         ("optimizer", registry.optimizers),
         ("schedule", registry.schedules),
         ("edit", registry.edits),
+        ("explainer", registry.explainers),
         ("augmentation", registry.augmentations),
         ("initializer", registry.initializers),
     )

@@ -43,6 +43,15 @@ def eval_(
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="A new folder for the results.", show_default=False),
     ] = None,
+    explain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--explain",
+            metavar="WORD",
+            help="Draw what answers hang on: `occlusion`, or `rise: {masks: 1000}`.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option("--device", help="Where to compute.")] = Device.auto,
     force: Force = False,
     as_json: Json = False,
@@ -55,7 +64,7 @@ def eval_(
     from specc.run.series import is_series
 
     if is_series(run):
-        _series(run, data, as_json, {"--columns": columns, "--by": by, "-o": output})
+        _series(run, data, as_json, {"--columns": columns, "--by": by, "-o": output, "--explain": explain})
         return
 
     def tell(done: int, total: int) -> None:
@@ -63,7 +72,15 @@ def eval_(
             edge.tell(f"{done}/{total} images")
 
     result = evaluate(
-        run, data=data, columns=columns or (), by=by, output=output, force=force, device=device.value, tell=tell
+        run,
+        data=data,
+        columns=columns or (),
+        by=by,
+        output=output,
+        force=force,
+        device=device.value,
+        explain=explain or (),
+        tell=tell,
     )
     edge.show(result.warnings, {})
     if as_json:

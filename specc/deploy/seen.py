@@ -6,7 +6,7 @@ one with the shape of the contract's input on which both the answer and the scor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from onnx import GraphProto
+
+Ask = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]
 
 
 def images_seen(
@@ -47,6 +49,51 @@ def images_seen(
     return found
 
 
+def network_of(model: FilePath) -> tuple[Ask, Ask] | None:
+    """Two halves of a model: pixels as read -> images as the network sees them, and these -> probabilities or values,
+    batches both; None for a graph that has no such place.
+
+    Raises SpeccError P840 to P846 for a file that is no model of specc's.
+    """
+    import onnx
+
+    data = load_bytes(model)
+    contract = inspect(data, model.name)
+    first = _opened(data, contract)
+    if first is None:
+        return None
+    runtime, name = first
+    wanted = "probabilities" if contract.output.likely else "values"
+    whole = onnx.ModelProto.FromString(data)
+    part = whole if name == "pixels" else onnx.utils.Extractor(whole).extract_model([name], [wanted])
+    second = _session(part.SerializeToString())
+    if second is None:
+        return None
+
+    def seen(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = runtime.run([name], {"pixels": pixels})[0]
+        return found
+
+    def answer(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = second.run([wanted], {name: images})[0]
+        return found
+
+    return seen, answer
+
+
+def _session(data: bytes) -> Any:
+    """A model on the processor; None where the runtime refuses it."""
+    with quiet():
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            return ort.InferenceSession(data, options, ["CPUExecutionProvider"])
+        except runtime_errors():
+            return None
+
+
 def _beside(image: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
@@ -64,15 +111,8 @@ def _opened(data: bytes, contract: Contract) -> tuple[Any, str] | None:
     info = next(value for value in (*model.graph.value_info, *model.graph.input) if value.name == name)
     del model.graph.output[:]
     model.graph.output.append(info)
-    with quiet():
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        try:
-            return ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"]), name
-        except runtime_errors():
-            return None
+    opened = _session(model.SerializeToString())
+    return None if opened is None else (opened, name)
 
 
 def input_of_network(graph: GraphProto, contract: Contract) -> str | None:

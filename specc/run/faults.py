@@ -29,6 +29,8 @@ DOCS: dict[str, str] = {
     "T672": "There is no folder of that name to look for a cache in.",
     "T674": "The evaluation of an exported model needs labelled images, and some options are only for those.",
     "T675": "`--columns` names the columns of a table as WORD=COLUMN, with the words that the model's task has.",
+    "T676": "The model cannot be explained: its answers are no classes, findings or values, or its network cannot be "
+    "asked apart from the edits before it.",
     "T680": "Runs of a series failed; the others are kept and summed up.",
     "T681": "The plan of a series of runs (series.json) is not there, or is damaged.",
     "T682": "`--fractions` does not name percentages of the training patients, or there is nothing to take them of.",

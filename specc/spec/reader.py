@@ -53,6 +53,7 @@ def table(registry: Registry, kind: str) -> Mapping[str, Any]:
         "optimizer": registry.optimizers,
         "schedule": registry.schedules,
         "edit": registry.edits,
+        "explainer": registry.explainers,
         "augmentation": registry.augmentations,
         "init": registry.initializers,
     }
