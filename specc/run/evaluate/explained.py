@@ -65,7 +65,7 @@ def draw(
     title = f"What the answers hang on ({name.partition('-')[0]})"
     below = f"red: the answer needs it; blue: it speaks against the answer; {part['role']}"
     down = -(-len(shown) // 2)
-    figure = canvas(10, 0.9 + 2.7 * down, title, below)
+    figure = canvas(10, 0.9 + 3.1 * down, title, below)
     panels = figure.subplots(down, 4, squeeze=False).ravel()
     for axes in panels:
         axes.axis("off")
