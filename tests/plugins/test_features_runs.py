@@ -171,17 +171,22 @@ def test_what_eval_says(run: Path) -> None:
     figures = json.loads((run / "eval" / "metrics.json").read_text())
     assert figures["components"] == 32 and {"val", "test"} <= figures.keys()
     val = figures["val"]
-    assert val["images"] == 8 and val["error"]["low"] <= val["error"]["value"] <= val["error"]["high"]
-    assert set(val["labels"]["linear_probe"]) == {"code", "pca"} == set(val["labels"]["neighbours"])
+    own, rivals = val["metrics"], val["baseline"]
+    assert val["images"] == 8 and own["error"]["low"] <= own["error"]["value"] <= own["error"]["high"]
+    for figures in (own, rivals["PCA"]):
+        assert (
+            0 <= figures["linear_probe_auc"]["value"] <= 1
+            and 0 <= figures["neighbours_balanced_accuracy"]["value"] <= 1
+        )
     session, images = open_model(run / "model.onnx"), []
     for number in range(40):
         pixels = np.asarray(PIL.Image.open(run.parents[2] / "images" / f"{number:02}.png"), np.float32)
         images.append(session.run(pixels[None, None])["image"].ravel())
     fitted = PCA(32, svd_solver="full").fit(images[:32])
     back = fitted.inverse_transform(fitted.transform(images[32:]))
-    assert val["pca"]["value"] == pytest.approx(np.square(images[32:] - back).mean(), rel=1e-3)
+    assert rivals["PCA"]["error"]["value"] == pytest.approx(np.square(images[32:] - back).mean(), rel=1e-3)
     mean = np.square(images[32:] - np.mean(images[:32], 0)).mean()
-    assert val["mean_image"]["value"] == pytest.approx(mean, rel=1e-4)
+    assert rivals["mean image"]["error"]["value"] == pytest.approx(mean, rel=1e-4)
     pictures = {file.name for file in (run / "eval").glob("*_val.png")}
     assert pictures >= {"reconstructions_val.png", "errors_val.png"}
 
@@ -196,9 +201,11 @@ def test_eval_of_other_images(run: Path, place: Path, tmp_path: Path) -> None:
         writer.writerows(rows)
     found = specc.evaluate(run, data=table, output=tmp_path / "eval")
     figures = json.loads((Path(tmp_path) / "eval" / "metrics.json").read_text())
-    assert figures["external"]["images"] == 8 and "labels" not in figures["external"]
+    assert figures["external"]["images"] == 8 and "neighbours_auc" not in figures["external"]["metrics"]
     test = json.loads((run / "eval" / "metrics.json").read_text())["test"]
-    assert figures["external"]["error"]["value"] == pytest.approx(test["error"]["value"], rel=1e-6)
+    assert figures["external"]["metrics"]["error"]["value"] == pytest.approx(
+        test["metrics"]["error"]["value"], rel=1e-6
+    )
     assert found is not None
 
 

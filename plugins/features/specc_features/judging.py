@@ -81,17 +81,22 @@ def look(judging: Judging, items: Sequence[Item], reference: Reference, done: in
 def told(seen: Seen, reference: Reference, judging: Judging) -> dict[str, Any]:
     """The figures of a part: errors are means of the mean squared error over pixels and channels."""
     patients, seed = seen.patients, judging.seed
-    figures: dict[str, Any] = {"images": len(seen.items), "refused": seen.refused, "patients": len(set(patients))}
-    for name, errors in seen.errors.items():
-        figures[name] = mean_interval(errors, patients, seed).plain()
-        figures[f"{name}_sd"] = float(errors.std())
-    less = mean_interval(seen.errors["pca"] - seen.errors["error"], patients, seed)
-    figures["less_than_pca"] = less.plain()
+    probe, pca_probe = probes.judged(seen.codes, seen.pca_codes, seen.labels, patients, reference, seed)
+    less = mean_interval(seen.errors["pca"] - seen.errors["error"], patients, seed).plain()
+    metrics = {**_errors(seen, "error", seed), "less_than_pca": less, **probe}
+    baseline = {"PCA": {**_errors(seen, "pca", seed), **pca_probe}, "mean image": _errors(seen, "mean_image", seed)}
+    figures = {"images": len(seen.items), "refused": seen.refused, "patients": len(set(patients))}
+    by = {}
     if judging.by is not None:
         groups = sorted({item.group for item in seen.items})
-        figures["by"] = {judging.by: {group: _group(seen, group, seed) for group in groups}}
-    labels = probes.judged(seen.codes, seen.pca_codes, seen.labels, patients, reference, seed)
-    return figures | ({"labels": labels} if labels else {})
+        by = {"by": {judging.by: {group: _group(seen, group, seed) for group in groups}}}
+    return {**figures, "metrics": metrics, "baseline": baseline, **by}
+
+
+def _errors(seen: Seen, name: str, seed: int) -> dict[str, Any]:
+    """The mean of errors with its interval, and how far they are apart."""
+    errors = seen.errors[name]
+    return {"error": mean_interval(errors, seen.patients, seed).plain(), "sd": float(errors.std())}
 
 
 def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
@@ -102,15 +107,16 @@ def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
 
 def table(part: str, figures: Mapping[str, Any], count: int) -> list[str]:
     """A table for a terminal."""
-    lines = [f"{part}: {figures['images']} images, {figures['patients']} patients; error of a pixel, mean square"]
-    names = {"error": "autoencoder", "pca": f"PCA of {count}", "mean_image": "mean image"}
-    lines += [f"  {title:<14} {shown(figures[name])}  sd {figures[f'{name}_sd']:.4g}" for name, title in names.items()]
-    labels = figures.get("labels", {})
+    lines = [f"{part}: {figures['images']} images, {figures['patients']} patients"]
+    baseline = figures["baseline"]
+    several = {"codes": figures["metrics"], f"PCA of {count}": baseline["PCA"], "mean image": baseline["mean image"]}
+    for title, own in several.items():
+        lines.append(f"  {title:<12} error {shown(own['error'])}, sd {own['sd']:.4g}  (mean square of a pixel)")
     for probe, of in (("linear_probe", "linear probe"), ("neighbours", "neighbours")):
-        for source, made in labels.get(probe, {}).items():
-            title = f"{of}, {'codes' if source == 'code' else 'PCA'}"
-            balanced, area = shown(made["balanced_accuracy"]), shown(made["auc"])
-            lines.append(f"  {title:<20} balanced accuracy {balanced}  AUC {area}")
+        for title, own in several.items():
+            if f"{probe}_auc" in own:
+                balanced, area = shown(own[f"{probe}_balanced_accuracy"]), shown(own[f"{probe}_auc"])
+                lines.append(f"  {title:<12} {of}: balanced accuracy {balanced}, AUC {area}")
     return lines
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from specc_features.judging import Seen
 
 EACH = 5  # best, median and worst reconstructions
+FEW = 3  # labels whose histograms can lie over each other
 MOST = 1000  # images in a map of codes: t-SNE takes time that grows with them
 BELOW = "above: the image as the network sees it · below: made from its code · numbers: mean squared error"
 COLOURS = (BLUE, RED, *OTHERS, GRAY, "#8c564b")
@@ -79,23 +80,28 @@ def grouped(labels: Sequence[str]) -> list[tuple[str, str, NDArray[np.intp]]]:
 
 
 def draw_errors(file: FilePath, part: str, seen: Seen) -> None:
-    """How the errors lie, by label, and the means of what needs no network."""
-    errors = seen.errors["error"]
-    figure = canvas(7, 3.6, f"Errors of reconstruction: {part}")
+    """How the errors lie, by label: of few labels histograms, of many all, the middle half and the median; and the mean
+    beside that of the PCA.
+    """
+    errors, groups = seen.errors["error"], grouped(seen.labels)
+    figure = canvas(7, 3.6 if len(groups) <= FEW else 1.4 + 0.3 * len(groups), f"Errors of reconstruction: {part}")
     axes = figure.subplots()
-    edges = np.linspace(errors.min(), max(errors.max(), errors.min() + 1e-9), 31).tolist()
-    groups = grouped(seen.labels)
-    for name, colour, places in groups:
-        axes.hist(errors[places], edges, color=colour, alpha=0.5, label=name or None)
+    if len(groups) <= FEW:
+        edges = np.linspace(errors.min(), max(errors.max(), errors.min() + 1e-9), 31).tolist()
+        for name, colour, places in groups:
+            axes.hist(errors[places], edges, color=colour, alpha=0.5, label=name or None)
+    else:
+        for row, (_, colour, places) in enumerate(groups):
+            least, low, middle, high, most = np.quantile(errors[places], [0, 0.25, 0.5, 0.75, 1])
+            axes.hlines(row, least, most, color=GRAY, lw=1)
+            axes.hlines(row, low, high, color=colour, lw=6)
+            axes.plot(middle, row, "o", color="white", mec=INK, ms=4)
+        axes.set_yticks(range(len(groups)), [name for name, _, _ in groups], parse_math=False)
+        axes.invert_yaxis()
     axes.axvline(float(errors.mean()), color=INK, lw=1.2, label=f"mean {errors.mean():.3g}")
-    axes.axvline(
-        float(seen.errors["pca"].mean()),
-        color=INK,
-        lw=1.2,
-        ls="--",
-        label=f"mean of the PCA {seen.errors['pca'].mean():.3g}",
-    )
-    style(axes, "", "mean squared error of an image's pixels", "images")
+    pca = float(seen.errors["pca"].mean())
+    axes.axvline(pca, color=INK, lw=1.2, ls="--", label=f"mean of the PCA {pca:.3g}")
+    style(axes, "", "mean squared error of an image's pixels", "images" if len(groups) <= FEW else "")
     legend(axes)
     save(figure, file)
 
@@ -130,7 +136,7 @@ def draw_maps(file: FilePath, part: str, seen: Seen, seed: int) -> None:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.grid(visible=False)
-    legend(several[0])
+    legend(several[-1], loc="upper left", bbox_to_anchor=(1, 1), markerscale=2)
     save(figure, file)
 
 

@@ -18,32 +18,34 @@ SCORES = ("balanced_accuracy", "auc", "accuracy")
 
 def judged(
     codes: Floats, pca_codes: Floats, labels: Sequence[str], patients: Sequence[str], reference: Reference, seed: int
-) -> dict[str, Any]:
-    """Balanced accuracy, AUC and accuracy of a logistic regression (`linear_probe`) and of the nearest neighbours, each
-    on codes and on PCA codes, both fitted to the training images alone; empty where labels are missing.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Balanced accuracy, AUC and accuracy of a logistic regression (`linear_probe`) and of the nearest neighbours, on
+    the codes and on those of the PCA, fitted to the training images alone; nothing where labels are missing.
     """
     train = reference.train
     if reference.labels is None or not len(train):
-        return {}
+        return {}, {}
     known = reference.labels[train]
     classes = sorted(set(known.tolist()) - {""})
     kept = [place for place, label in enumerate(labels) if label in classes]
     learned = np.flatnonzero(np.isin(known, classes))
     if len(classes) < 2 or not kept:
-        return {}
+        return {}, {}
     truth = [classes.index(labels[place]) for place in kept]
     taught = np.array([classes.index(label) for label in known[learned]])
     who = [patients[place] for place in kept]
-    figures: dict[str, Any] = {"classes": classes, "images": len(kept), "linear_probe": {}, "neighbours": {}}
-    for source, own, theirs in (("code", reference.code, codes), ("pca", reference.pca, pca_codes)):
+    found: list[dict[str, Any]] = []
+    for own, theirs in ((reference.code, codes), (reference.pca, pca_codes)):
         mean, deviation = own[train].mean(0), np.maximum(own[train].std(0), 1e-6)
         fitted, asked = (own[train][learned] - mean) / deviation, (theirs[kept] - mean) / deviation
+        figures: dict[str, Any] = {}
         for name, model in models(len(fitted)).items():
             chances = model.fit(fitted, taught).predict_proba(asked)
             said = chances.argmax(1).tolist()
             scores = classification(truth, said, chances.tolist(), who, len(classes) - 1, seed)
-            figures[name][source] = {score: scores[score].plain() for score in SCORES}
-    return figures
+            figures |= {f"{name}_{score}": scores[score].plain() for score in SCORES}
+        found.append(figures)
+    return found[0], found[1]
 
 
 def models(images: int) -> dict[str, Any]:
