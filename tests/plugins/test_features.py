@@ -376,3 +376,13 @@ def test_half_precision_keeps_the_objective(tmp_path: Path) -> None:
             work = get("train").build(get("train").Config(), images, torch.device("cpu"))
             found.append(work.stages[0].step(batch_of(get, list(range(32))))["loss"])
     assert found[1].dtype == torch.float32 and found[0].item() == pytest.approx(found[1].item(), rel=0.01)
+
+
+def test_the_first_spec_of_the_readme() -> None:
+    """It is clean but for its data, which are yours."""
+    page = (SPECS.parent / "README.md").read_text(encoding="utf-8")
+    text = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
+    assert parameters(study_of(text), "network") == 542_081
+    for path in SPECS.glob("*.yaml"):
+        counted = f"{parameters(study_of(path.read_text(encoding='utf-8')), 'network'):,}"
+        assert re.search(rf"\[{path.stem}\]\(specs/{path.name}\).*\| {counted} \|", page), path.name

@@ -129,7 +129,7 @@ def test_parquet_or_the_package_that_it_needs(run: Path, files: list[Path], tmp_
     except ImportError:
         with pytest.raises(SpeccError, match="P891") as caught:
             specc.predict(run, files, output=table)
-        assert "pip install pyarrow" in notes(caught.value) and not table.exists()
+        assert "specc-compiler[parquet]" in notes(caught.value) and not table.exists()
         return
     specc.predict(run, files, output=table)
     assert parquet.read_table(table).column_names[:3] == ["file", "error", "code.1"]

@@ -29,7 +29,7 @@ def writable(file: FilePath, kinds: Sequence[str]) -> None:
         raise fault(
             "P891",
             "a parquet table needs the package pyarrow, which is not installed",
-            "install it: `pip install pyarrow`, or write `codes.npz` or `codes.csv`",
+            "install it: `pip install 'specc-compiler[parquet]'`, or write `codes.npz` or `codes.csv`",
         )
 
 
