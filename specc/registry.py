@@ -31,6 +31,7 @@ from specc.plugin import (
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from specc.data.look import DataRule
     from specc.settings import Settings
 
 GROUP = "specc.plugins"
@@ -122,10 +123,13 @@ def merge(
                     continue
                 tables[kind][record.name] = record
                 owners[kind, record.name] = plugin.name
-        for rule in (*plugin.rules, *_task_rules(plugin)):
+        for rule in _rules(plugin):
             if codes.setdefault(rule.name, plugin.name) != plugin.name:
                 faults.append(_clash("rules", rule.name, codes[rule.name], plugin.name))
             rules.append(rule)
+        for code in dict.fromkeys(rule.code for rule in (*_rules(plugin), *_checks(plugin))):
+            if codes.setdefault(code, plugin.name) != plugin.name:
+                faults.append(_clash("codes", code, codes[code], plugin.name))
         pages |= plugin.pages
     if faults:
         raise SpeccError(tuple(faults))
@@ -134,9 +138,15 @@ def merge(
     )
 
 
-def _task_rules(plugin: Plugin) -> list[Rule]:
-    """The rules that tasks bring: each for its own task, unless it names others."""
-    return [replace(rule, tasks=rule.tasks or (task.name,)) for task in plugin.tasks for rule in task.rules]
+def _rules(plugin: Plugin) -> list[Rule]:
+    """Its rules, and those that its tasks bring: each for its own task, unless it names others."""
+    own = [replace(rule, tasks=rule.tasks or (task.name,)) for task in plugin.tasks for rule in task.rules]
+    return [*plugin.rules, *own]
+
+
+def _checks(plugin: Plugin) -> list[DataRule]:
+    """The rules on data that its tasks bring."""
+    return [rule for task in plugin.tasks for rule in task.checks]
 
 
 @lru_cache(maxsize=1)

@@ -60,6 +60,14 @@ def test_rules_clash_by_name() -> None:
     assert codes(error) == ["S109"]
 
 
+def test_rules_clash_by_code() -> None:
+    first, second = (Plugin(name, rules=(Rule("Z777", f"of_{name}", lambda study: []),)) for name in ("one", "two"))
+    with pytest.raises(SpeccError) as error:
+        registry.merge([PLUGIN, first, second])
+    assert codes(error) == ["S109"]
+    assert "two plugins bring `Z777` (codes): `one` and `two`" in error.value.diagnostics[0].message
+
+
 def test_the_rules_of_a_task_are_for_that_task() -> None:
     rule = Rule("Z900", "never_content", lambda study: [Diagnostic("Z900", "never content", study.span("task"))])
     other = replace(PLUGIN.tasks[1], name="other", rules=(rule,))

@@ -114,6 +114,12 @@ def test_words_need_pages_and_examples(plugin: Plugin, tmp_path: Path) -> None:
     )
 
 
+def test_codes_are_a_plugins_own(plugin: Plugin, tmp_path: Path) -> None:
+    told = faults(replace(plugin, rules=(Rule("D440", "silent", silent),), pages={"P801": "A page."}), tmp_path)
+    assert "rule silent has the code D440, which is one of specc's own" in told
+    assert "a page has the code P801, which is one of specc's own" in told
+
+
 def test_rules_need_examples_that_run(plugin: Plugin, tmp_path: Path) -> None:
     rules = (Rule("Z301", "silent", silent), Rule("Z303", "wordless", wordless))
     told = faults(replace(plugin, rules=rules), tmp_path)

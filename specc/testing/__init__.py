@@ -54,6 +54,7 @@ def check_plugin(
     except SpeccError as error:
         raise PluginFault(plugin.name, [str(error)]) from error
     faults = pages.undocumented(plugin)
+    faults += pages.taken(plugin)
     faults += pages.unused(plugin, given)
     faults += pages.wrong_examples(plugin, words, given)
     if not given:

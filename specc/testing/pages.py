@@ -15,7 +15,17 @@ from specc.registry import Registry, core
 from specc.rules.examples import complete, sections
 from specc.source import parse
 
-TABLES = ("tasks", "layers", "losses", "optimizers", "schedules", "augmentations", "initializers")
+TABLES = (
+    "tasks",
+    "layers",
+    "losses",
+    "optimizers",
+    "schedules",
+    "edits",
+    "augmentations",
+    "explainers",
+    "initializers",
+)
 PARTS = ("What", "Why", "Bad", "Good")
 BLOCK = re.compile(r"^([a-z_]+):.*?(?=^[a-z_]+:|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -54,6 +64,17 @@ def undocumented(plugin: Plugin) -> list[str]:
 def rules(plugin: Plugin) -> list[Any]:
     """Rules on specs and on data."""
     return [*plugin.rules, *(rule for task in plugin.tasks for rule in (*task.rules, *task.checks))]
+
+
+def taken(plugin: Plugin) -> list[str]:
+    """Codes that mean something else in specc without plugins."""
+    from specc.api.reference import pages_of
+
+    if plugin.name == core().plugins[0]:
+        return []
+    known = {page.word for page in pages_of(core()) if page.kind == "code"}
+    used = {**{rule.code: f"rule {rule.name}" for rule in rules(plugin)}, **dict.fromkeys(plugin.pages, "a page")}
+    return [f"{what} has the code {code}, which is one of specc's own" for code, what in used.items() if code in known]
 
 
 def _bare(models: Iterable[Any]) -> Iterator[str]:

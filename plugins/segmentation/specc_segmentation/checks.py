@@ -1,4 +1,4 @@
-"""What can be wrong with masks: D440 to D443. Each mask is read once, and remembered while one check runs."""
+"""What can be wrong with masks: D444 to D447. Each mask is read once, and remembered while one check runs."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def check_readable(look: Look) -> list[Diagnostic]:
         return []
     return found(
         look,
-        "D440",
+        "D444",
         f"{share(len(bad), len(seen(look)), 'mask', 'cannot', 'cannot')} be used",
         look.table.path,
         bad[0].fault,
@@ -141,7 +141,7 @@ def check_size(look: Look) -> list[Diagnostic]:
         return []
     return found(
         look,
-        "D441",
+        "D445",
         f"{share(len(bad), len(seen(look)), 'mask', 'has', 'have')} another size than the image",
         look.table.path,
         bad[0][1],
@@ -180,7 +180,7 @@ def check_numbers(look: Look) -> list[Diagnostic]:
         cure = f"write `values: {sorted(total)}`, if that is the order of `classes`"
     return found(
         look,
-        "D442",
+        "D446",
         f"{share(len(bad), len(seen(look)), 'mask', 'holds', 'hold')} numbers that mean nothing",
         ("output",),
         f"{_some(sorted(known))} have a meaning",
@@ -226,7 +226,7 @@ def check_empty(look: Look) -> list[Diagnostic]:
     shown = ", ".join(f"`{name}`" for name in absent)
     return found(
         look,
-        "D443",
+        "D447",
         f"no training mask has a pixel of {shown}",
         ("output", key),
         "named here",
@@ -235,8 +235,8 @@ def check_empty(look: Look) -> list[Diagnostic]:
 
 
 CHECKS = (
-    DataRule("D440", "unreadable_mask", check_readable, _LACKS),
-    DataRule("D441", "mask_size", check_size, (*_LACKS, "D440")),
-    DataRule("D442", "mask_numbers", check_numbers, (*_LACKS, "D440")),
-    DataRule("D443", "empty_mask_class", check_empty, (*_LACKS, "D440", "D442")),
+    DataRule("D444", "unreadable_mask", check_readable, _LACKS),
+    DataRule("D445", "mask_size", check_size, (*_LACKS, "D444")),
+    DataRule("D446", "mask_numbers", check_numbers, (*_LACKS, "D444")),
+    DataRule("D447", "empty_mask_class", check_empty, (*_LACKS, "D444", "D446")),
 )
