@@ -140,7 +140,12 @@ class Restoring:
         found = trio_of(judging.session, case.item, (judging.seed,), number)
         assert found is not None, "it was judged a moment ago"
         names = (_about(judging.session)["rival"], "network", "truth")
-        return Trio(f"{word}: {case.item.file}", found, names, (case.rival, case.figures))
+        return Trio(f"{word}: {_short(case.item.file)}", found, names, (case.rival, case.figures))
+
+
+def _short(file: str) -> str:
+    """A name as a picture has room for it."""
+    return file if len(file) <= 90 else f"...{file[-87:]}"
 
 
 def _offset(judging: Judging, part: str) -> int:

@@ -51,20 +51,20 @@ def draw(trios: Sequence[Trio], title: str, name: str, folder: FilePath) -> str:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.6, 0.9 + 5.6 * len(trios)), dpi=120, facecolor="white")
+    figure = Figure(figsize=(9.6, 0.8 + 5.4 * len(trios)), dpi=120, facecolor="white")
     FigureCanvasAgg(figure)
     height = figure.get_size_inches()[1]
     figure.text(0.02, 1 - 0.3 / height, title, fontsize=12, fontweight="bold", color=INK, va="center", parse_math=False)
     below = "the marked detail below each image; PSNR in dB and SSIM against the truth, as the spec states them"
     figure.text(0.02, 1 - 0.55 / height, below, fontsize=8, color=FAINT, va="center")
     for number, trio in enumerate(trios):
-        head = 1 - (0.9 + 5.6 * number) / height
+        head = 1 - (0.95 + 5.4 * number) / height
         figure.text(0.02, head, trio.title, fontsize=9.5, color=INK, va="center", parse_math=False)
         top, left, side = detail(trio.images[0], trio.images[2])
         for column, (image, what) in enumerate(zip(trio.images, trio.names, strict=True)):
             x, wide = 0.02 + 0.325 * column, 0.31
-            upper = figure.add_axes((x, head - 3.35 / height, wide, 2.85 / height))
-            lower = figure.add_axes((x, head - 5.3 / height, wide, 1.9 / height))
+            upper = figure.add_axes((x, head - 3.25 / height, wide, 2.85 / height))
+            lower = figure.add_axes((x, head - 5.2 / height, wide, 1.88 / height))
             told = trio.figures[column] if column < 2 else None
             said = what if told is None else f"{what}: {told['psnr']:.2f} dB, {told['ssim']:.4f}"
             upper.set_title(said, fontsize=9, color=INK, loc="left", parse_math=False)
