@@ -39,7 +39,10 @@ BETTER = {"mae": -1}  # the other metrics: more is better
 
 @dataclass(frozen=True)
 class Task:
-    """A question, the spec that answers it, the table of the whole set, and the figure to reach in the mean."""
+    """A question, the spec that answers it, the table of the whole set, and the figure to reach in the mean.
+
+    `spec` is a path from the folder `specs` on, `image` the column of the files, `rivals` the baselines that are shown.
+    """
 
     name: str
     title: str
@@ -48,8 +51,16 @@ class Task:
     metric: str
     aim: float
     unit: str = ""
+    image: str = "file"
+    rivals: tuple[str, ...] = ("trivial", FOREST)
+
+    @property
+    def link(self) -> str:
+        """The spec as the page names it."""
+        return f"[{Path(self.spec).name}]({os.path.normpath(f'../specs/{self.spec}')})"
 
 
+SUPERRES = "../plugins/superres/specs"
 TASKS = (
     Task("t1t2-lenet", "T1 or T2", "lenet.yaml", "mr-t1t2/t1t2.csv", "balanced_accuracy", 0.97),
     Task("t1t2-resnet", "T1 or T2", "small_resnet.yaml", "mr-t1t2/t1t2.csv", "balanced_accuracy", 0.97),
@@ -60,6 +71,17 @@ TASKS = (
     Task("angle", "angle of a digit", "digits_angle.yaml", "digits/rotation.csv", "mae", 8.0, "degrees"),
     Task("cells", "blood cells", "blood_cells.yaml", "blood-cell-crops/crops.csv", "balanced_accuracy", 0.95),
     Task("pneumonia", "pneumonia", "pneumonia.yaml", "cxr-pneumonia/cxr.csv", "balanced_accuracy", 0.95),
+    Task(
+        "superres",
+        "photographs, twice as large",
+        f"{SUPERRES}/kodak_x2.yaml",
+        "superres-kodak/pairs.csv",
+        "psnr",
+        29.5,
+        "dB, brightness of 0 to 255, every pixel",
+        "hr",
+        ("bicubic",),
+    ),
 )
 
 
@@ -113,7 +135,7 @@ def train(job: Job) -> Done:
     spec, table = SPECS / job.task.spec, job.table
     settings = (*job.settings, f"train.seed={job.seed}", *([f"data.manifest={table}"] if table else []))
     text = spec.read_bytes()
-    seen = table or SPECS / re.findall(r"manifest: (\S+)", text.decode())[0]
+    seen = table or spec.parent / re.findall(r"manifest: (\S+)", text.decode())[0]
     told = digest(program_of(spec, settings=settings)) + hashlib.sha256(seen.read_bytes()).hexdigest()
     key = hashlib.sha256(told.encode()).hexdigest()
     if job.kept.exists() and json.loads(job.kept.read_text(encoding="utf-8"))["key"] == key:
@@ -145,16 +167,16 @@ def find(packs: Path, table: str) -> Path | None:
     return next((path.resolve() for path in sorted(packs.rglob(name)) if pack in path.parts), None)
 
 
-def without_copies(found: Path, work: Path) -> Path:
+def without_copies(found: Path, work: Path, image: str = "file") -> Path:
     """The table without training images that are in another part, too, beside a copy of the files; specc refuses both.
 
     Where there are none it is the table itself.
     """
     with found.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    seen = {row["file"]: _pixels(found.parent / row["file"]) for row in rows}
-    judged = {seen[row["file"]] for row in rows if row["split"] != "train"}
-    kept = [row for row in rows if row["split"] != "train" or seen[row["file"]] not in judged]
+    seen = {row[image]: _pixels(found.parent / row[image]) for row in rows}
+    judged = {seen[row[image]] for row in rows if row["split"] != "train"}
+    kept = [row for row in rows if row["split"] != "train" or seen[row[image]] not in judged]
     if len(kept) == len(rows):
         return found
     copy = work / "without-copies" / found.parent.name
@@ -174,7 +196,8 @@ def _pixels(file: Path) -> tuple[Any, ...]:
 
 def shown(value: float, task: Task) -> str:
     """A figure as a page shows it."""
-    return f"{value:.3f}" if task.metric != "mae" or task.aim < 1 else f"{value:.1f}"
+    digits = 2 if task.metric == "psnr" else 3 if task.metric != "mae" or task.aim < 1 else 1
+    return f"{value:.{digits}f}"
 
 
 def row(task: Task, runs: Sequence[Done]) -> list[str]:
@@ -183,11 +206,11 @@ def row(task: Task, runs: Sequence[Done]) -> list[str]:
     intervals = [run.figure(task.metric) for run in runs]
     mean, sign = statistics.mean(values), BETTER.get(task.metric, 1)
     part = runs[0].figures[runs[0].part]
-    name = task.metric.replace("_", " ").replace("mae", "mean absolute error")
-    rivals = [runs[0].figure(task.metric, rival)["value"] for rival in ("trivial", FOREST)]
+    name = task.metric.replace("_", " ").replace("mae", "mean absolute error").replace("psnr", "PSNR")
+    rivals = [f"{shown(runs[0].figure(task.metric, name)['value'], task)}{_named(name)}" for name in task.rivals]
     return [
         task.title,
-        f"[{task.spec}](../specs/{task.spec})",
+        task.link,
         f"{'test' if runs[0].part == 'test' else '**validation**'}: {part['images']} images, {part['patients']} groups",
         name + (f" ({task.unit})" if task.unit else ""),
         f"{'>=' if sign > 0 else '<='} {task.aim:g}",
@@ -195,9 +218,15 @@ def row(task: Task, runs: Sequence[Done]) -> list[str]:
         shown(statistics.stdev(values), task) if len(values) > 1 else "-",
         f"{shown(min(values), task)} to {shown(max(values), task)}",
         f"{shown(min(i['low'] for i in intervals), task)} to {shown(max(i['high'] for i in intervals), task)}",
-        *(shown(value, task) for value in rivals),
+        *rivals,
+        *["-"] * (2 - len(rivals)),
         "yes" if sign * (mean - task.aim) >= 0 else "**missed**",
     ]
+
+
+def _named(rival: str) -> str:
+    """A baseline that the head of the table does not name."""
+    return "" if rival in ("trivial", FOREST) else f" ({rival})"
 
 
 HEAD = (
@@ -220,9 +249,8 @@ def each(task: Task, runs: Sequence[Done]) -> list[list[str]]:
         low, high = (shown(figure[name], task) for name in ("low", "high"))
         best = f"{run.best_epoch} of {run.epochs}"
         value = shown(figure["value"], task)
-        lines.append(
-            [f"{task.title}, {task.spec}", str(run.seed), value, f"{low} to {high}", best, f"{run.seconds:.0f}"]
-        )
+        head = f"{task.title}, {Path(task.spec).name}"
+        lines.append([head, str(run.seed), value, f"{low} to {high}", best, f"{run.seconds:.0f}"])
     return lines
 
 
@@ -235,7 +263,7 @@ def commit() -> str:
 
 def page(found: dict[Task, list[Done]]) -> str:
     """The figures as Markdown."""
-    specs = {task.spec: runs[0].spec for task, runs in found.items()}
+    specs = {Path(task.spec).name: runs[0].spec for task, runs in found.items()}
     seconds = sum(run.seconds for runs in found.values() for run in runs)
     lines = table(HEAD, (row(task, runs) for task, runs in found.items()))
     lines += ["", f"Commit {commit()}; {seconds / 60:.0f} minutes of training, export and evaluation in all, each on"]
@@ -291,7 +319,7 @@ def main() -> None:
     tasks = [task for task in TASKS if not options.only or task.name in options.only]
     work = options.work.absolute()
     tables = {task: find(options.packs, task.table) if options.packs else None for task in tasks}
-    tables = {task: without_copies(found, work) if found else None for task, found in tables.items()}
+    tables = {task: without_copies(found, work, task.image) if found else None for task, found in tables.items()}
     for task in [task for task in tasks if options.packs and tables[task] is None]:
         print(f"{task.name} is left out: there is no {task.table} in {options.packs}", file=sys.stderr)
         tasks.remove(task)

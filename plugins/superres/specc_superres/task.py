@@ -224,7 +224,7 @@ TASK = Task(
         "image to image: convolution, as many filters as the image has channels (times factor * factor before "
         "`pixel_shuffle`), no activation, `mean_squared_error` or `mean_absolute_error`",
     ),
-    example="plugins/superres/specs/espcn.yaml",
+    example="plugins/superres/specs/kodak_x2.yaml",
     metrics={"psnr": 1, "ssim": 1},
     logits=(),
     heeds=STEP - {"mixup"},
