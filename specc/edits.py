@@ -22,7 +22,12 @@ class Smooth(Arguments):
 
 
 EDITS = (
-    Edit("invert", Piece(_PIECES, "invert"), doc="Bright becomes dark: 1 - v. What is filled in stays black."),
+    Edit(
+        "invert",
+        Piece(_PIECES, "invert"),
+        doc="Bright becomes dark: 1 - v. What is filled in stays black.",
+        example="invert",
+    ),
     Edit(
         "power",
         Piece(_PIECES, "power"),

@@ -127,7 +127,7 @@ def merge(
             if codes.setdefault(rule.name, plugin.name) != plugin.name:
                 faults.append(_clash("rules", rule.name, codes[rule.name], plugin.name))
             rules.append(rule)
-        for code in dict.fromkeys(rule.code for rule in (*_rules(plugin), *_checks(plugin))):
+        for code in dict.fromkeys([rule.code for rule in _rules(plugin)] + [rule.code for rule in _checks(plugin)]):
             if codes.setdefault(code, plugin.name) != plugin.name:
                 faults.append(_clash("codes", code, codes[code], plugin.name))
         pages |= plugin.pages
