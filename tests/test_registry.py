@@ -264,3 +264,17 @@ def test_two_distributions_with_one_name(installed: Path) -> None:
     assert "probe-words 1.0" in error.value.diagnostics[0].message
     assert "thief 2.5" in error.value.diagnostics[0].message
     assert not {"probe_words", "probe_hostile"} & sys.modules.keys()
+
+
+def test_no_other_distribution_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check of a project that enables nothing reads specc's own metadata alone, which takes milliseconds."""
+    import importlib.metadata
+
+    def scan(**given: object) -> None:
+        raise AssertionError("all distributions were asked")
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", scan)
+    clear()
+    assert registry.enabled(tmp_path).plugins == OWN
+    (tmp_path / "specc.toml").write_text("[plugins]\nenabled = []\n", encoding="utf-8")
+    assert registry.enabled(tmp_path).plugins == OWN

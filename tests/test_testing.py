@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,6 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
     folder = tmp_path_factory.mktemp("plugin")
     new_plugin("trial_loss", folder)
     sys.path.insert(0, str(folder))
-    from importlib import import_module
-
     yield import_module("trial_loss").PLUGIN
     sys.path.remove(str(folder))
     del sys.modules["trial_loss"]
@@ -201,6 +200,7 @@ def test_trainings_that_fail(
 
 
 GIVEN = {"normal": "{normal: {std: 0.1}}", "values": "{values: {weights: zeros, bias: 0}}"}
+PROBES = ("detector", "gan", "segmenter", "staged")
 ROBUST = ("mean_absolute_error", "huber")
 CONVOLVED = """model:
   layers:
@@ -224,3 +224,23 @@ def test_the_core_is_held_to_it(tmp_path: Path) -> None:
     specs += [complete(f"task: regression\nloss: {name}\nallow: {{{name}: robust}}") for name in ROBUST]
     specs += [complete("loss: focal\nallow: {focal: few findings}"), complete(CONVOLVED)]
     check_plugin(CORE, tmp_path, examples=[Example(spec) for spec in specs], train=False)
+
+
+def probed(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> tuple[Plugin, list[Example]]:
+    """The probe plugin from its source, with its specs as examples."""
+    monkeypatch.syspath_prepend(str(HERE / "probe_plugin"))
+    specs = [(HERE / f"probe_plugin/specs/{name}.yaml").read_text(encoding="utf-8") for name in names]
+    plugin: Plugin = import_module("specc_probe").PLUGIN
+    return plugin, [Example(spec, Piece("test_probes", "draw")) for spec in specs]
+
+
+def test_a_foreign_plugin_is_held_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks with several networks, pools, boxes and masks: what needs no training."""
+    plugin, examples = probed(monkeypatch, PROBES)
+    check_plugin(plugin, tmp_path, examples=examples, train=False)
+
+
+@pytest.mark.slow
+def test_a_foreign_plugin_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin, examples = probed(monkeypatch, PROBES)
+    check_plugin(plugin, tmp_path, examples=examples)

@@ -55,11 +55,15 @@ def check_ends(study: Study) -> list[Diagnostic]:
 
     Bad:
 
-        networks: {generator: {input: latent, layers: [dense: {units: 7}]}}
+        networks:
+          generator: {input: latent, layers: [dense: {units: 7}]}
+          discriminator: {input: image, layers: [flatten, dense: {units: 1, activation: sigmoid}]}
 
     Good:
 
-        networks: {generator: {input: latent, layers: [dense: {units: 256}, probe_unflatten: {shape: [1, 16, 16]}]}}
+        networks:
+          generator: {input: latent, layers: [dense: {units: 256}, probe_unflatten: {shape: [1, 16, 16]}]}
+          discriminator: {input: image, layers: [flatten, dense: {units: 1, activation: sigmoid}]}
     """
     faults = []
     for name, wanted in (("generator", _image(study)), ("discriminator", (1,))):
