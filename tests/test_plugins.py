@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from front_end import UPDATE
 
 import specc
 from specc import registry
@@ -19,6 +22,7 @@ from specc.api.plugins import used
 from specc.cli import main
 from specc.compile import check as check_spec
 from specc.errors import SpeccError
+from specc.plugin import Plugin
 from specc.run.folders import recorded
 from specc.run.resume import Lock, told_plugin
 from specc.settings import Local, with_local
@@ -306,3 +310,46 @@ def test_a_changed_plugin_is_told_where_it_judges() -> None:
     (told,) = told_plugin(lock, "mine", {**known, "version": "2.0", "sha256": "b"})
     assert (told.code, told.severity) == ("T665", "warning")
     assert "version 1.0 then, 2.0 now" in told.message
+
+
+# ------------------------------------------------------------------ the page
+
+
+PAGE = Path(__file__).resolve().parent.parent / "docs/plugins.md"
+STUDY = """specc: 1
+name: study
+"""
+
+
+def test_the_page_shows_what_happens(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command of docs/plugins.md is run in order, in one folder, and says what stands there."""
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(console|python|toml)\n(.*?)^```$", text, re.M | re.S)
+    made: list[str] = []
+    for kind, body in blocks:
+        first = body.splitlines()[0]
+        if kind == "console" and first.startswith("$ specc"):
+            if first.split()[2] == "check":
+                with (project / "my_loss.py").open("a", encoding="utf-8") as file:
+                    file.write("# an edit\n")
+                (project / "study.yaml").write_text(STUDY, encoding="utf-8")
+            out, err = run(capsys, *first.split()[2:], code=1 if "check" in first else 0)
+            shown = (err if "check" in first else "") + out
+            body = f"{first}\n{shown}".replace(str(project), "/home/me/study")
+        elif first == "# my_loss.py":
+            body = f"{first}\n{(project / 'my_loss.py').read_text(encoding='utf-8')}"
+        elif first == "[plugins.local]":
+            body = (project / "specc.toml").read_text(encoding="utf-8")
+        made.append(f"```{kind}\n{body}```")
+    pieces = iter(made)
+    new = re.sub(r"^```(?:console|python|toml)\n.*?^```$", lambda hit: next(pieces), text, flags=re.M | re.S)
+    if UPDATE:
+        PAGE.write_text(new, encoding="utf-8")
+        text = new
+    assert text == new, "SPECC_UPDATE_CASES=1 pytest tests/test_plugins.py writes it anew"
+
+
+def test_the_page_names_every_field_of_a_plugin() -> None:
+    names = {field.name for field in dataclasses.fields(Plugin)}
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| \w", PAGE.read_text(encoding="utf-8"), re.M)
+    assert names <= set(re.findall(r"\w+", " ".join(rows)))

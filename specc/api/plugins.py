@@ -27,7 +27,8 @@ BROKEN = "broken"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 KINDS = {
     "tasks": "task", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "schedules": "schedule",
-    "augmentations": "augmentation", "initializers": "initializer", "ops": "operation",
+    "augmentations": "augmentation", "initializers": "initializer", "edits": "edit", "forms": "form",
+    "ops": "operation",
 }  # fmt: skip
 
 
@@ -158,7 +159,7 @@ class Enabled(Shown):
         """What the file brings, and what was done."""
         done = "was enabled as it is" if self.before == self.sha256 else "enabled anew" if self.before else "enabled"
         lines = [f"{self.file.name}: the plugin `{self.plugin.name}`", *described(words(self.plugin))]
-        return [*lines, f"{done} in {self.settings}: SHA-256 {self.sha256}"]
+        return [*lines, f"{done} in {near(self.settings)}: SHA-256 {self.sha256}"]
 
     def plain(self) -> dict[str, Any]:
         """As `plugins enable --json` prints it."""
@@ -196,6 +197,12 @@ def called(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for one in value:
             yield from called(one)
+
+
+def near(file: FilePath) -> str:
+    """A file's path from the current folder on, where it lies below."""
+    here = FilePath.cwd().resolve()
+    return file.relative_to(here).as_posix() if file.is_relative_to(here) else file.as_posix()
 
 
 def words(plugin: Plugin) -> tuple[Word, ...]:

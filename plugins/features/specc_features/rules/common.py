@@ -24,6 +24,7 @@ def graph_of(study: Study) -> Graph | None:
 
 
 def end_of(graph: Graph) -> Node | None:
+    """The operation that makes the only output of a network; None where it is an input."""
     (value,) = graph.outputs.values()
     return next((node for node in graph.nodes if node.name == value), None)
 
