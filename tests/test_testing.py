@@ -222,6 +222,7 @@ def test_the_core_is_held_to_it(tmp_path: Path) -> None:
     ]
     specs += [complete(f"model: {head % given}") for given in GIVEN.values()]
     specs += [complete(f"task: regression\nloss: {name}\nallow: {{{name}: robust}}") for name in ROBUST]
+    specs += [complete("input: {format: png, size: [32, 32], channels: mono, scale: 0..1, edits: [invert]}")]
     specs += [complete("loss: focal\nallow: {focal: few findings}"), complete(CONVOLVED)]
     check_plugin(CORE, tmp_path, examples=[Example(spec) for spec in specs], train=False)
 

@@ -28,7 +28,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 KINDS = {
     "tasks": "task", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "schedules": "schedule",
     "augmentations": "augmentation", "initializers": "initializer", "edits": "edit", "forms": "form",
-    "ops": "operation",
+    "explainers": "explainer", "ops": "operation",
 }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def public(plugin: Plugin) -> Iterator[tuple[str, Any]]:
 
 def undocumented(plugin: Plugin) -> list[str]:
     """Words, arguments, columns and rules without a description."""
-    faults = []
+    faults = [f"form {form.name} has no `doc`" for form in plugin.forms if not form.doc.strip()]
     for word, record in public(plugin):
         if not record.doc.strip():
             faults.append(f"{word} has no `doc`")

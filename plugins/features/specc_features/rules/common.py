@@ -45,6 +45,7 @@ def final_of(study: Study, graph: Graph) -> str:
 
 
 def code_of(graph: Graph) -> Node | None:
+    """The operation that makes the code; None where a network has none."""
     return next((node for node in graph.nodes if node.name == graph.code), None)
 
 
@@ -63,4 +64,5 @@ def said(
     severity: Severity = "error",
     labels: tuple[Label, ...] = (),
 ) -> Diagnostic:
+    """A diagnostic of this plugin, with its page."""
     return fault(study, code, message, ("model",), label, *notes, span=span, severity=severity, labels=labels)
