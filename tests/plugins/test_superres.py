@@ -16,6 +16,7 @@ from specc_superres import PLUGIN, checks, colours, measure, sizes
 from specc_superres.pieces import colour, data, deploy, losses, quality, resample
 from specc_superres.rules import RULES
 
+import specc
 from specc import core
 from specc.compile import compile as compile_study
 from specc.errors import has_errors
@@ -238,6 +239,24 @@ def test_networks_have_their_parameters_and_their_border(name: str, registry: Re
 
 def test_the_six_networks_are_there() -> None:
     assert {path.stem for path in SPECS.glob("*.yaml")} >= set(KNOWN)
+
+
+@pytest.mark.parametrize("name", ["kodak_x2", "mr_x2", "mr_denoise"])
+def test_examples_find_no_fault_in_their_images(name: str) -> None:
+    found = specc.check(SPECS / f"{name}.yaml")
+    assert found.require()
+    assert not found.diagnostics
+    lines = [line for line in (SPECS / f"{name}.yaml").read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert sum("#" in line for line in lines) >= 0.6 * len(lines)
+
+
+def test_the_page_of_the_plugin_has_a_spec_that_compiles(registry: Registry) -> None:
+    page = (SPECS.parent / "README.md").read_text(encoding="utf-8")
+    block = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
+    assert "train.py" in compile_study(study(block, registry))
+    for name, parameters in re.findall(r"\[(\w+)\]\(specs/\w+\.yaml\) \| ([\d,]+) \|", page):
+        program = compile_study(study((SPECS / f"{name}.yaml").read_text(encoding="utf-8"), registry))
+        assert f"parameters: network {parameters}." in program["train.py"], name
 
 
 def test_a_network_with_pools_takes_multiples(registry: Registry) -> None:

@@ -151,6 +151,12 @@ def test_another_table_is_judged(pairs: Path, tmp_path: Path) -> None:
         PIL.Image.open(file).transpose(PIL.Image.Transpose.FLIP_TOP_BOTTOM).save(file)
     found = specc.evaluate(pairs / "model.onnx", data=tmp_path / "pairs.csv", output=tmp_path / "eval")
     assert found.plain()["external"]["images"] == 24
+    again = specc.evaluate(pairs / "model.onnx", data=tmp_path / "pairs.csv", output=tmp_path / "by", by="part")
+    groups = again.plain()["external"]["by"]["part"]
+    assert {name: group["images"] for name, group in groups.items()} == {"train": 16, "val": 4, "test": 4}
+    value = sum(group["images"] * group["metrics"]["psnr"]["value"] for group in groups.values()) / 24
+    assert value == pytest.approx(found.plain()["external"]["metrics"]["psnr"]["value"])
+    assert any("part val: 4 images" in line for line in again.lines())
     assert (tmp_path / "eval" / "restored.png").is_file()
 
 

@@ -97,6 +97,8 @@ class Restoring:
                 continue
             about = _about(judging.session)
             figures[name] = _figures(cases, len(items), about, judging.seed)
+            if judging.by is not None:
+                figures[name]["by"] = {judging.by: _by_group(cases, about, judging.seed)}
             tail = "" if name == "external" else f"-{name}"
             shown = pictures.chosen([case.figures["psnr"] for case in cases])
             trios = [self._trio(judging, name, cases[place], word) for word, place in shown]
@@ -220,6 +222,14 @@ def _figures(cases: Sequence[Case], total: int, about: Mapping[str, Any], seed: 
     return figures
 
 
+def _by_group(cases: Sequence[Case], about: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The figures of each group of images."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.item.group, []).append(case)
+    return {group: _figures(own, len(own), about, seed) for group, own in sorted(groups.items())}
+
+
 def _lines(part: str, figures: Mapping[str, Any]) -> list[str]:
     """A table for a terminal."""
     (rival, theirs), ours = next(iter(figures["baseline"].items())), figures["metrics"]
@@ -234,6 +244,10 @@ def _lines(part: str, figures: Mapping[str, Any]) -> list[str]:
         sd = f"{one['sd']:.{digits}f}" if one["sd"] is not None else "-"
         value, other = (f"{number['value']:.{digits}f}" for number in (one, theirs[name]))
         lines.append(f"  {word:10}{value:>9}{span:>19}{sd:>8}{other:>10}")
+    for column, groups in figures.get("by", {}).items():
+        for group, own in groups.items():
+            value, other = own["metrics"]["psnr"]["value"], own["baseline"][rival]["psnr"]["value"]
+            lines.append(f"  {column} {group}: {own['images']} images, PSNR {value:.2f} dB, {rival} {other:.2f}")
     return lines
 
 
