@@ -77,10 +77,11 @@ loss: categorical_cross_entropy
 {_TAIL}"""
 
 
-def draw(folder: Path, count: int = 24) -> None:
+def draw(folder: Path, count: int = 24, first: int = 0) -> None:
     """Images of squares and discs on noise, their masks, instances and outlines, and tables of them.
 
-    Those of `table.csv` have two sizes and one kind of thing; those of `classes.csv` are of 24 by 20 pixels.
+    `first` chooses other ones. Those of `table.csv` have two sizes and one kind of thing, those of `classes.csv` 24x20
+    pixels.
     """
     import numpy as np
     from PIL import Image
@@ -89,7 +90,7 @@ def draw(folder: Path, count: int = 24) -> None:
     known: dict[str, list[object]] = {"images": [], "annotations": []}
     known["categories"] = [{"id": 1, "name": "square"}, {"id": 2, "name": "disc"}]
     for number in range(count):
-        dice = np.random.default_rng(number)
+        dice = np.random.default_rng(first + number)
         part = "train" if number < count // 2 else "val" if number < count * 3 // 4 else "test"
         for table, size in (("table", (16, 16) if number % 3 else (20, 24)), ("classes", (24, 20))):
             y, x = np.mgrid[: size[0], : size[1]]

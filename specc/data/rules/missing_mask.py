@@ -23,6 +23,8 @@ def check(look: Look) -> list[Diagnostic]:
     """
     faults: list[Diagnostic] = []
     for column in look.study.task.columns:
+        if column.form and not getattr(look.output, column.form, None):
+            continue  # it belongs to another form of output
         words = [word for word in look.table.words if column.file and word.partition(".")[0] == column.name]
         for word in words:
             bad = [(row, what) for row in look.table.rows if (what := _fault(look, row, word, column.blank))]
