@@ -60,7 +60,7 @@ class Task:
         return f"[{Path(self.spec).name}]({os.path.normpath(f'../specs/{self.spec}')})"
 
 
-SUPERRES = "../plugins/superres/specs"
+SEGMENTATION, SUPERRES = (f"../plugins/{name}/specs" for name in ("segmentation", "superres"))
 TASKS = (
     Task("t1t2-lenet", "T1 or T2", "lenet.yaml", "mr-t1t2/t1t2.csv", "balanced_accuracy", 0.97),
     Task("t1t2-resnet", "T1 or T2", "small_resnet.yaml", "mr-t1t2/t1t2.csv", "balanced_accuracy", 0.97),
@@ -81,6 +81,16 @@ TASKS = (
         "dB, brightness of 0 to 255, every pixel",
         "hr",
         ("bicubic",),
+    ),
+    Task(
+        "nuclei",
+        "masks of nuclei",
+        f"{SEGMENTATION}/nuclei.yaml",
+        "nuclei-seg/nuclei.csv",
+        "dice_per_image",
+        0.9,
+        "the mean over pictures",
+        rivals=("all background", "mean training mask"),
     ),
 )
 

@@ -211,6 +211,7 @@ def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
     tables = np.sum([case.table for case in cases], 0)
     return {
         "cases": len(cases),
+        "images": len(cases),
         "patients": len(set(patients)),
         "unit": "mm" if all(case.unit == "mm" for case in cases) else "px",
         "metrics": metrics | {name: {"value": value} for name, value in of_table(tables).items()},
