@@ -196,6 +196,7 @@ def test_an_empty_image_that_is_answered_empty_is_right() -> None:
     empty = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
     told = scores.mask_scores(scores.confusion(empty.long(), empty))
     assert told["dice"] == told["dice_per_image"] == told["pixel_accuracy"] == 1
+    assert told["output_spread"] == 0
     unknown = torch.full((1, 1, 4, 4), IGNORE)
     assert scores.confusion(torch.ones(1, 1, 4, 4).long(), unknown).sum() == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -257,8 +258,11 @@ def test_figures_of_a_part(things: tuple[Path, dict[str, Array]], tmp_path: Path
     right = items(folder, masks, lambda there: there)
     out = tmp_path / "eval"
     out.mkdir()
-    told = judging.judge(Judging(one, {"val": right}, out, train=right))
+    right = [replace(item, group="large" if number else "small") for number, item in enumerate(right)]
+    told = judging.judge(Judging(one, {"val": right}, out, train=right, by="size"))
     val = told.figures["val"]
+    assert {name: group["cases"] for name, group in val["by"]["size"].items()} == {"large": 2, "small": 1}
+    assert any("size large: 1.000" in line for line in told.lines)
     assert val["metrics"]["dice_per_image"]["value"] == 1 and val["metrics"]["pixel_accuracy"]["value"] == 1
     assert val["classes"]["thing"]["hausdorff95"]["value"] == 0 and val["unit"] == "mm"
     assert val["baseline"]["all background"]["dice_per_image"]["value"] == 0
@@ -308,3 +312,15 @@ def test_masks_that_cannot_be_used_are_named(things: tuple[Path, dict[str, Array
     PIL.Image.new("L", (24, 40), 77).save(folder / "truth-1.png")
     with pytest.raises(SpeccError, match=r"has the value 77, of no class"):
         judging.judge(Judging(one, {"val": cases}, tmp_path))
+
+
+def test_millimetres_of_a_dicom_header(tmp_path: Path) -> None:
+    """The header counts; where it does not tell, the spec does."""
+    from pictures import dicom
+
+    pixels = np.zeros((24, 24), np.uint16)
+    (tmp_path / "told.dcm").write_bytes(dicom(pixels, PixelSpacing=[2.0, 3.0]))
+    (tmp_path / "silent.dcm").write_bytes(dicom(pixels))
+    one = session(contract((24, 24), format="dicom"), Mean(0, True))
+    assert answering.spacing_of(one, tmp_path / "told.dcm") == (2, 3)
+    assert answering.spacing_of(one, tmp_path / "silent.dcm") == (0.5, 0.25)

@@ -184,6 +184,9 @@ def judge(judging: Judging) -> Judged:
             judging.tell(done, total)
         figures[part] = summary(cases, contract, judging.seed)
         lines += told(part, figures[part])
+        if judging.by:
+            figures[part]["by"] = {judging.by: by_group(cases, judging.seed)}
+            lines += told_groups(judging.by, figures[part]["by"][judging.by])
         write_cases(judging.folder / f"{part}-cases.csv", cases)
         drawn += pictures.of_part(judging.folder, part, cases, session)
     return Judged(figures, lines, drawn)
@@ -219,6 +222,25 @@ def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
         "baseline": baseline,
         "pixels": tables.tolist(),
     }
+
+
+def by_group(cases: Sequence[Case], seed: int) -> dict[str, Any]:
+    """The Dice of the cases of each subgroup."""
+    groups: dict[str, Any] = {}
+    for name in sorted({case.item.group for case in cases}):
+        own = [case for case in cases if case.item.group == name]
+        figure = mean_interval([case.dice for case in own], [case.item.patient for case in own], seed)
+        groups[name] = {"cases": len(own), "metrics": {"dice_per_image": figure.plain()}}
+    return groups
+
+
+def told_groups(column: str, groups: Mapping[str, Any]) -> list[str]:
+    """Lines for a terminal."""
+    return [
+        f"    {column} {''.join(c if c.isprintable() else '?' for c in name) or 'without'}: "
+        f"{_number(group['metrics']['dice_per_image'])}, {group['cases']} cases"
+        for name, group in groups.items()
+    ]
 
 
 def of_table(tables: NDArray[np.int64]) -> dict[str, float | None]:

@@ -49,16 +49,19 @@ def mask_scores(tables: Tensor) -> dict[str, float]:
 
     `dice` and `iou` are means over the classes but the first, or over the labels, each from one table of all images;
     `mean_iou` takes in the first class; `dice_per_image` is the mean over images of what `dice` is for each, and 1
-    where nothing is there nor answered.
+    where nothing is there nor answered. `output_spread` is the deviation of the answers over all pixels, the largest of
+    the classes: 0 where all pixels get the same.
     """
     whole = tables.sum(0)
     dices, ious = shares(whole)
     each = shares(tables)[0][..., 1:].flatten(1)
     right = whole.diagonal(dim1=-2, dim2=-1).sum() / whole.sum().clamp(min=1)
+    answered = whole.sum(-2) / whole.sum((-2, -1)).clamp(min=1)[:, None]
     return {
         "dice": mean_there(dices[:, 1:]),
         "iou": mean_there(ious[:, 1:]),
         "mean_iou": mean_there(ious),
         "dice_per_image": sum(mean_there(image) for image in each) / max(1, len(each)),
         "pixel_accuracy": right.item(),
+        "output_spread": (answered * (1 - answered)).max().clamp(min=0).sqrt().item(),
     }
