@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path as FilePath
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from specc.errors import Diagnostic, Note, SpeccError, has_errors
 from specc.lower.front import front
 from specc.registry import enabled
 from specc.source import Document, load
 from specc.study import Study
+
+if TYPE_CHECKING:
+    from specc.api.program import Files
+
+
+class _Module(ModuleType):
+    """This module, which has the name of a call of `specc`: whoever imports it first, `specc.compile(...)` works."""
+
+    def __call__(self, spec: FilePath | str, *, settings: Iterable[str] = ()) -> Files:
+        from importlib import import_module
+
+        files: Files = import_module("specc.api.program").compile(spec, settings=settings)
+        return files
+
+
+sys.modules[__name__].__class__ = _Module
 
 
 def check(

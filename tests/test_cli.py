@@ -186,6 +186,12 @@ def test_module_and_lazy_imports(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_compile_is_a_call_whoever_imports_its_module_first(study: Path) -> None:
+    code = "from specc.compile import check\nimport specc\nprint(len(specc.compile('a.yaml')) > 5)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=study.parent)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def test_public_names() -> None:
     assert set(specc.__all__) == {
         "__version__",

@@ -130,6 +130,17 @@ def test_it_is_imported_only_where_it_is_enabled(environment: Environment, tmp_p
     environment.trace.unlink()
 
 
+def test_what_new_writes_can_be_installed(environment: Environment, tmp_path: Path) -> None:
+    """A distribution of `specc plugins new --package`: installed, enabled, used."""
+    environment.specc("plugins", "new", "shared_loss", "--package", folder=tmp_path)
+    environment.run("-m", "pip", "install", "-q", *OFFLINE, str(tmp_path / "shared_loss"), folder=tmp_path)
+    (tmp_path / "specc.toml").write_text('[plugins]\nenabled = ["shared_loss"]\n', encoding="utf-8")
+    assert "false alarm" in environment.specc("explain", "shared_loss", folder=tmp_path)
+    rows = [line.split() for line in environment.specc("plugins", folder=tmp_path).splitlines()]
+    assert ["shared_loss", "enabled", "shared-loss", "0.1.0"] in rows
+    environment.run("-m", "pip", "uninstall", "-q", "-y", "shared-loss", folder=tmp_path)
+
+
 def test_two_of_one_name_and_gone(environment: Environment, project: Path, tmp_path: Path) -> None:
     """The error names both owners; without either, the plugin is gone."""
     environment.install("twin", folder=tmp_path)

@@ -193,3 +193,99 @@ def test_words_that_exist_are_refused(project: Path) -> None:
     put(project, LOSS.replace('Loss("asymmetric"', 'Loss("huber"').encode())
     with pytest.raises(SpeccError, match="S109"):
         registry.enabled(project)
+
+
+LAYER = '''"""A layer with weights of its own, and a rule on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import Field
+from specc.errors import Diagnostic
+from specc.ir import Node
+from specc.plugin import Arguments, Builder, Layer, Op, Piece, Plugin, Rule
+from specc.rules.common import fault
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+MOST = 8.0
+
+
+class Gain(nn.Module):
+    """(B, ...) times a learned number."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(start))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values * self.factor
+
+
+class Start(Arguments):
+    """Arguments of gain."""
+
+    start: float = Field(default=1.0, description="the number at first")
+
+
+def lower(builder: Builder, arguments: Start, value: str) -> str:
+    return builder.add("gain", (value,), start=arguments.start)
+
+
+def module(node: Node, shapes: tuple[tuple[int, ...], ...]) -> str:
+    return f"Gain({node.attrs['start']})"
+
+
+def check(study: Study) -> list[Diagnostic]:
+    """What: a large gain."""
+    large = [n for g in study.graphs.values() for n in g.nodes if n.op == "gain" and n.attrs["start"] > MOST]
+    return [fault(study, "Z900", f"a gain of at most {MOST:g}", ("model",), "") for _ in large]
+
+
+PLUGIN = Plugin(
+    "my_loss",
+    layers=(Layer("gain", Start, lower, "All values times a learned number.", "gain: {start: 2}"),),
+    ops=(
+        Op("gain", lambda attrs, shapes: shapes[0], lambda node, names: f"self.{node.name}({names[0]})",
+           "Times a number.", "passed on", module=module, parameters=lambda attrs, shapes: 1,
+           piece=Piece(__name__, "Gain")),
+    ),
+    rules=(Rule("Z900", "large_gain", check),),
+)
+'''
+
+
+def test_a_layer_and_a_rule(project: Path) -> None:
+    """Functions of the record are run, the class of the program is linked; the rule finds what it is for."""
+    put(project, LAYER.encode())
+    text = complete("model: {layers: [gain: {start: 2.5}, flatten, dense: {units: 1, activation: sigmoid}]}")
+    (project / "study.yaml").write_text(text, encoding="utf-8")
+    program = specc.compile(project / "study.yaml")
+    assert "class Gain(nn.Module)" in program["model.py"] and "Gain(2.5)" in program["model.py"]
+    assert "Start" not in program["model.py"]
+    (project / "study.yaml").write_text(text.replace("2.5", "9.5"), encoding="utf-8")
+    assert [d.code for d in check(project / "study.yaml", data=False).diagnostics if d.severity == "error"] == ["Z900"]
+
+
+def test_what_must_be_imported_needs_a_distribution(project: Path) -> None:
+    """A task that answers in its own kind is imported when it predicts: no file beside a spec is."""
+    text = """from dataclasses import replace
+from specc.plugin import Piece, Plugin
+from specc.tasks import TASKS
+PLUGIN = Plugin("my_loss", tasks=(replace(TASKS[0], name="mine", answering=Piece(__name__, "Answers")),))
+"""
+    put(project, text.encode())
+    code, shown = refused(project)
+    assert code == "S115" and "make it a distribution" in shown
+
+
+def test_a_piece_that_cannot_be_linked_is_a_diagnostic(project: Path) -> None:
+    put(project, LOSS.replace("return losses_of(", "return nowhere(").encode())
+    with pytest.raises(SpeccError, match="S117") as error:
+        specc.compile(project / "study.yaml")
+    assert "nowhere, which is not defined" in str(error.value)

@@ -278,3 +278,17 @@ def test_no_other_distribution_is_looked_at(tmp_path: Path, monkeypatch: pytest.
     assert registry.enabled(tmp_path).plugins == OWN
     (tmp_path / "specc.toml").write_text("[plugins]\nenabled = []\n", encoding="utf-8")
     assert registry.enabled(tmp_path).plugins == OWN
+
+
+def test_nobody_takes_the_name_of_an_own_plugin(own: Path) -> None:
+    """Another distribution with that name changes nothing; enabled by that name, the two are told apart by no one."""
+    points(own, "probe_words = probe_words:PLUGIN\n")
+    info = own.parent.parent / "site/thief-2.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 2.5\n")
+    (info / "entry_points.txt").write_text("[specc.plugins]\nprobe_words = probe_hostile:PLUGIN\n")
+    assert registry.enabled(own).plugins == ("specc", "probe_words")
+    enable(own, '[plugins]\nenabled = ["probe_words"]\n')
+    with pytest.raises(SpeccError, match=r"thief 2\.5"):
+        registry.enabled(own)
+    assert "probe_hostile" not in sys.modules

@@ -29,7 +29,7 @@ USUAL: Mapping[str, Piece | str] = {
     "seen": Piece("specc.pieces.preview", "augmented"),
     "STEP_SIZE": "config.batch_size",
     **dict.fromkeys(
-        ("in_parts", "over_step", "paced", "told", "clipped", "averaging", "average_of", "truth_of"), IDENTITY
+        ("in_parts", "over_step", "paced", "told", "clipped", "averaging", "average_of", "truth_of", "coded"), IDENTITY
     ),
     **dict.fromkeys(("phased", "awake", "mixed", "scaling", "scaled", "unscaled"), IDENTITY),
 }
