@@ -21,6 +21,7 @@ from specc.pieces.index import several
 from specc.pieces.pixels import files_of, pixels_of
 
 TOLERANCE = 1e-5  # times max(1, |value|), and of a quantity times its deviation, where that is more
+MAPS = 1e-4  # of an answer for each pixel: the largest of a million roundings is not that of ten
 LOOSE = {"ood_score": 1e-4}  # it divides by the small spread of the training images, and with it what is rounding
 SIZES = ((1, 1), (1, 7), (9, 1), (2, 3), (31, 33), (64, 64), (200, 90), (333, 512))
 
@@ -87,11 +88,12 @@ def clear(probabilities: np.ndarray[Any, Any], each: bool) -> np.ndarray[Any, An
     """Where rounding cannot change the answer: probabilities (1, K, ...) -> (1, ...), which is the largest; or for each
     (1, K, ...) whether it is above one half.
     """
+    least = TOLERANCE if probabilities.ndim < 3 else MAPS
     if each or probabilities.shape[1] == 1:
-        sure = np.asarray(np.abs(probabilities - 0.5) > TOLERANCE)
+        sure = np.asarray(np.abs(probabilities - 0.5) > least)
         return sure if each else np.asarray(sure[:, 0])
     top = np.sort(probabilities, 1)[:, -2:]
-    return np.asarray(top[:, 1] - top[:, 0] > 2 * TOLERANCE)
+    return np.asarray(top[:, 1] - top[:, 0] > 2 * least)
 
 
 def alike_where(said: np.ndarray[Any, Any], other: np.ndarray[Any, Any], likely: np.ndarray[Any, Any] | None) -> bool:
@@ -131,7 +133,7 @@ class Certificate:
                 ratio = np.abs(value - other) / np.maximum(least, np.abs(value))
                 worst = float(np.where(value == other, 0, ratio).max(initial=0))
                 self.largest[output] = max(self.largest[output], worst)
-                small = worst <= LOOSE.get(output, TOLERANCE)
+                small = worst <= LOOSE.get(output, TOLERANCE if value.ndim < 3 else MAPS)
                 self.wrong += [] if small else [f"{name}: {output} differs by {worst:.2g}"]
             elif not alike_where(value, other, ours.get("probabilities")):
                 self.wrong.append(f"{name}: {output}")

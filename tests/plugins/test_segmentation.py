@@ -471,3 +471,36 @@ def test_broken_coco_files_name_the_place(tmp_path: Path, text: str, word: str) 
     file.write_text(text)
     with pytest.raises(ValueError, match=word):
         coco.read_coco(file)
+
+
+# ---------------------------------------------------------------------- parity
+
+
+@pytest.mark.parametrize(
+    ("shape", "apart", "same"), [((1, 2, 8, 8), 5e-5, True), ((1, 2, 8, 8), 2e-4, False), ((1, 2), 5e-5, False)]
+)
+def test_maps_and_numbers_have_tolerances_of_their_own(shape: tuple[int, ...], apart: float, same: bool) -> None:
+    """A map has so many numbers that the largest rounding is larger; a single probability is held to less."""
+    from specc.pieces.export import Certificate
+
+    likely = torch.full(shape, 0.4)
+    likely[:, 1] = 0.6
+
+    class Other:
+        """An ONNX file that differs a little."""
+
+        def get_inputs(self) -> list[Any]:
+            """None."""
+            return []
+
+        def run(self, names: Any, feed: Any) -> list[Array]:
+            """One output."""
+            return [likely.numpy() + np.float32(apart)]
+
+    certificate = Certificate.__new__(Certificate)
+    certificate.session, certificate.deploy = Other(), lambda: (likely,)  # type: ignore[assignment]
+    certificate.outputs, certificate.spread, certificate.largest = ["probabilities"], 1.0, {"probabilities": 0.0}
+    certificate.cases, certificate.wrong = 0, []
+    certificate.run("case")
+    assert (certificate.wrong == []) == same
+    assert certificate.largest["probabilities"] == pytest.approx(apart, rel=1e-2)
