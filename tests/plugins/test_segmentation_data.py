@@ -70,37 +70,37 @@ def test_a_mask_that_is_a_jpeg(data: Path) -> None:
     there = next((data / "table" / "masks").glob("*.png"))
     PIL.Image.open(there).save(data / "lossy.jpg")
     change(data / "table.csv", mask="lossy.jpg")
-    found = told(data, TWO)["D440"]
+    found = told(data, TWO)["D444"]
     assert "JPEG" in found.label and "1 of 24 masks" in found.message
 
 
 def test_a_mask_of_another_size(data: Path) -> None:
     PIL.Image.new("L", (9, 9)).save(data / "small.png")
     change(data / "table.csv", mask="small.png")
-    assert "mask 9x9, image 20x24" in told(data, TWO)["D441"].label
+    assert "mask 9x9, image 20x24" in told(data, TWO)["D445"].label
 
 
 def test_numbers_of_no_class(data: Path) -> None:
-    found = told(data, TWO.replace(", values: [0, 255]", ""))["D442"]
+    found = told(data, TWO.replace(", values: [0, 255]", ""))["D446"]
     assert "24 masks" in found.message
     assert any("write `values: [0, 255]`" in note.text for note in found.notes)
-    found = told(data, CLASSES.replace(", ignore: 7", ""))["D442"]
+    found = told(data, CLASSES.replace(", ignore: 7", ""))["D446"]
     assert any("0, 7, 100, 200" in note.text for note in found.notes)
 
 
 def test_a_class_that_no_training_mask_shows(data: Path) -> None:
     text = CLASSES.replace("disc], values: [0, 100, 200]", "disc, ring], values: [0, 100, 200, 50]")
     found = told(data, text.replace("filters: 3,", "filters: 4,"))
-    assert set(found) == {"D443"} and "`ring`" in found["D443"].message
+    assert set(found) == {"D447"} and "`ring`" in found["D447"].message
     known = json.loads((data / "things.json").read_text())
     known["annotations"] = [one for one in known["annotations"] if one["category_id"] == 1]
     (data / "things.json").write_text(json.dumps(known))
-    assert "`disc`" in told(data, LABELS)["D443"].message
+    assert "`disc`" in told(data, LABELS)["D447"].message
 
 
 def test_a_category_that_is_no_label(data: Path) -> None:
     text = LABELS.replace("labels: [square, disc]", "labels: [square]").replace("filters: 2,", "filters: 1,")
-    assert "'disc' is none of ['square']" in told(data, text)["D440"].label
+    assert "'disc' is none of ['square']" in told(data, text)["D444"].label
 
 
 def test_labels_of_columns_may_be_blank(data: Path) -> None:
