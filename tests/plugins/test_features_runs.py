@@ -173,6 +173,9 @@ def test_what_eval_says(run: Path) -> None:
     val = figures["val"]
     own, rivals = val["metrics"], val["baseline"]
     assert val["images"] == 8 and own["error"]["low"] <= own["error"]["value"] <= own["error"]["high"]
+    kept = np.load(run / "eval" / "codes.npz")
+    ratios = 10 * np.log10(4 / kept["error"][kept["part"] == "val"])
+    assert own["psnr"]["value"] == pytest.approx(ratios.mean(), rel=1e-4)
     for figures in (own, rivals["PCA"]):
         assert (
             0 <= figures["linear_probe_auc"]["value"] <= 1

@@ -16,6 +16,7 @@ from specc_features import pictures, probes
 from specc_features.reference import Reference, read
 
 Floats = NDArray[np.floating[Any]]
+PEAKS = {"0..1": 1.0, "-1..1": 2.0}  # from black to white
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,10 @@ def told(seen: Seen, reference: Reference, judging: Judging) -> dict[str, Any]:
     patients, seed = seen.patients, judging.seed
     probe, pca_probe = probes.judged(seen.codes, seen.pca_codes, seen.labels, patients, reference, seed)
     less = mean_interval(seen.errors["pca"] - seen.errors["error"], patients, seed).plain()
-    metrics = {**_errors(seen, "error", seed), "less_than_pca": less, **probe}
-    baseline = {"PCA": {**_errors(seen, "pca", seed), **pca_probe}, "mean image": _errors(seen, "mean_image", seed)}
+    peak = PEAKS.get(judging.session.contract.input.scale)
+    errors = {name: _errors(seen, name, peak, seed) for name in seen.errors}
+    metrics = {**errors["error"], "less_than_pca": less, **probe}
+    baseline = {"PCA": {**errors["pca"], **pca_probe}, "mean image": errors["mean_image"]}
     figures = {"images": len(seen.items), "refused": seen.refused, "patients": len(set(patients))}
     by = {}
     if judging.by is not None:
@@ -93,10 +96,16 @@ def told(seen: Seen, reference: Reference, judging: Judging) -> dict[str, Any]:
     return {**figures, "metrics": metrics, "baseline": baseline, **by}
 
 
-def _errors(seen: Seen, name: str, seed: int) -> dict[str, Any]:
-    """The mean of errors with its interval, and how far they are apart."""
+def _errors(seen: Seen, name: str, peak: float | None, seed: int) -> dict[str, Any]:
+    """The mean of errors with its interval, and how far they are apart; where black and white are fixed the mean of the
+    images' peak signal-to-noise ratios, too.
+    """
     errors = seen.errors[name]
-    return {"error": mean_interval(errors, seen.patients, seed).plain(), "sd": float(errors.std())}
+    found = {"error": mean_interval(errors, seen.patients, seed).plain(), "sd": float(errors.std())}
+    if peak is not None:
+        ratios = 10 * np.log10(peak**2 / np.maximum(errors, 1e-12))
+        found["psnr"] = mean_interval(ratios, seen.patients, seed).plain()
+    return found
 
 
 def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
@@ -107,11 +116,12 @@ def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
 
 def table(part: str, figures: Mapping[str, Any], count: int) -> list[str]:
     """A table for a terminal."""
-    lines = [f"{part}: {figures['images']} images, {figures['patients']} patients"]
+    lines = [f"{part}: {figures['images']} images, {figures['patients']} patients; errors: mean square of a pixel"]
     baseline = figures["baseline"]
     several = {"codes": figures["metrics"], f"PCA of {count}": baseline["PCA"], "mean image": baseline["mean image"]}
     for title, own in several.items():
-        lines.append(f"  {title:<12} error {shown(own['error'])}, sd {own['sd']:.4g}  (mean square of a pixel)")
+        ratio = f", PSNR {shown(own['psnr'])}" if "psnr" in own else ""
+        lines.append(f"  {title:<12} error {shown(own['error'])}, sd {own['sd']:.4g}{ratio}")
     for probe, of in (("linear_probe", "linear probe"), ("neighbours", "neighbours")):
         for title, own in several.items():
             if f"{probe}_auc" in own:
