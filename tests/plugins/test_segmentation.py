@@ -504,3 +504,34 @@ def test_maps_and_numbers_have_tolerances_of_their_own(shape: tuple[int, ...], a
     certificate.run("case")
     assert (certificate.wrong == []) == same
     assert certificate.largest["probabilities"] == pytest.approx(apart, rel=1e-2)
+
+
+def test_masks_move_as_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turned by 25 degrees and shifted: no number is invented, what comes from outside is not known, and where the
+    moved image leaves no doubt the mask says the same.
+    """
+    from specc.pieces import augment_fields
+    from specc.pieces import runtime as rt
+    from specc.pieces.augment_places import rotate, shift
+    from specc_segmentation.pieces import learner
+
+    size = (40, 30)
+
+    def look(points: torch.Tensor, ids: torch.Tensor, key: tuple[int, ...]) -> torch.Tensor:
+        turned = rotate(points, torch.ones(len(ids), 1), size, 25.0)
+        return shift(turned, torch.full((len(ids), 2), 0.8), size, 0.1)
+
+    for name, value in (("look", look), ("HEIGHT", size[0]), ("WIDTH", size[1])):
+        monkeypatch.setattr(augment_fields, name, value)
+    monkeypatch.setattr(learner, "moved_masks", augment_fields.moved_masks)
+    monkeypatch.setattr(learner, "cropped", lambda masks: masks[..., 4:-4, 4:-4])
+    there = torch.zeros(2, 1, *size)
+    there[:, :, 8:30, 10:24] = 1
+    ids = torch.arange(2)
+    batch = rt.Batch(ids, torch.ones(2) / 2, 2, (1,), rt.Time(0, 1, 1), ids)
+    moved = learner.seen_masks(there.to(torch.uint8), batch)
+    assert set(moved.unique().tolist()) == {0, 1, IGNORE} and moved.shape == (2, 1, 32, 22)
+    seen = augment_fields.moved_images(there, ids, (1,), 0.0)[..., 4:-4, 4:-4]
+    whole = augment_fields.moved_images(torch.ones_like(there), ids, (1,), 0.0)[..., 4:-4, 4:-4]
+    assert (moved[seen > 0.999] == 1).all() and (moved[(seen < 0.001) & (whole > 0.999)] == 0).all()
+    assert (moved[whole < 0.001] == IGNORE).all() and (whole < 0.001).any()
