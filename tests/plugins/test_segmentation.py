@@ -510,10 +510,11 @@ def test_masks_move_as_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turned by 25 degrees and shifted: no number is invented, what comes from outside is not known, and where the
     moved image leaves no doubt the mask says the same.
     """
+    from specc_segmentation.pieces import learner
+
     from specc.pieces import augment_fields
     from specc.pieces import runtime as rt
     from specc.pieces.augment_places import rotate, shift
-    from specc_segmentation.pieces import learner
 
     size = (40, 30)
 
