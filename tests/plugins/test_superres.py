@@ -20,6 +20,7 @@ import specc
 from specc import core
 from specc.compile import compile as compile_study
 from specc.errors import has_errors
+from specc.pieces import index, readers
 from specc.registry import Registry, merge
 from specc.rules.examples import sections
 
@@ -204,6 +205,14 @@ def test_noise_is_the_same_in_the_program_and_where_a_model_is_judged(monkeypatc
         assert np.abs(made[place].numpy() - ours).max() < 1e-5
     spread = data.with_noise(torch.full((1, 1, 200, 200), 0.5), torch.tensor([1]), (0,))
     assert spread.std().item() == pytest.approx(0.2, rel=0.02)
+
+
+def test_files_of_another_size_end_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = (index.Entry(name, facts=readers.Facts("png", size, 12, 1, 8)) for name, size in (("a", 16), ("b", 17)))
+    data.of_size([good], 16, 12)
+    with pytest.raises(SystemExit):
+        data.of_size([good, bad], 16, 12)
+    assert "b: 17x12 pixels, the spec says 16x12" in capsys.readouterr().err
 
 
 def test_edges_go_on_outside() -> None:

@@ -91,6 +91,19 @@ def test_a_run_on_pairs_is_judged_beside_bicubic(pairs: Path) -> None:
     assert measure.psnr(measure.bicubic(y[0], 2), y[1], 2) == pytest.approx(float(rows[0]["baseline_psnr"]), abs=0.05)
 
 
+def test_the_exported_model_agrees_with_torch_on_odd_sizes(pairs: Path, cleaned: Path) -> None:
+    for run, files in ((pairs, 24), (cleaned, 48)):
+        parity = json.loads((run / "parity.json").read_text(encoding="utf-8"))
+        assert parity["passed"]
+        assert parity["images"] == files + 3  # three sizes of noise: that of the spec and two others
+        assert parity["largest"]["image"] < 1e-5
+    session = open_model(pairs / "model.onnx", "cpu")
+    for height, width in ((1, 1), (1, 9), (31, 7)):
+        image = tiles.restored(session, np.full((3, height, width), 128, np.float32))
+        assert image.shape == (3, 2 * height, 2 * width)
+        assert np.isfinite(image).all()
+
+
 def test_a_judged_run_with_noise_has_the_figures_of_its_training(cleaned: Path) -> None:
     figures = json.loads((cleaned / "eval/metrics.json").read_text(encoding="utf-8"))
     kept = kept_epoch(cleaned)
