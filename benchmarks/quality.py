@@ -60,7 +60,7 @@ class Task:
         return f"[{Path(self.spec).name}]({os.path.normpath(f'../specs/{self.spec}')})"
 
 
-SEGMENTATION, SUPERRES = (f"../plugins/{name}/specs" for name in ("segmentation", "superres"))
+SEGMENTATION, SUPERRES, FEATURES = (f"../plugins/{name}/specs" for name in ("segmentation", "superres", "features"))
 TASKS = (
     Task("t1t2-lenet", "T1 or T2", "lenet.yaml", "mr-t1t2/t1t2.csv", "balanced_accuracy", 0.97),
     Task("t1t2-resnet", "T1 or T2", "small_resnet.yaml", "mr-t1t2/t1t2.csv", "balanced_accuracy", 0.97),
@@ -91,6 +91,25 @@ TASKS = (
         0.9,
         "the mean over pictures",
         rivals=("all background", "mean training mask"),
+    ),
+    Task(
+        "codes",
+        "chest films given back from 32 numbers",
+        f"{FEATURES}/pneumonia_codes.yaml",
+        "cxr-pneumonia/cxr.csv",
+        "psnr",
+        28.4,
+        "dB, the mean over images",
+        rivals=("PCA",),
+    ),
+    Task(
+        "codes-pneumonia",
+        "pneumonia from 32 numbers, by a linear probe",
+        f"{FEATURES}/pneumonia_codes.yaml",
+        "cxr-pneumonia/cxr.csv",
+        "linear_probe_auc",
+        0.95,
+        rivals=("PCA",),
     ),
 )
 

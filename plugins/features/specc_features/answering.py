@@ -68,7 +68,8 @@ class Codes:
                 assert reference is not None, "read before"
                 row |= neighbours(code, reference, form, lines)
                 if folder is not None:
-                    files.append(self._draw(folder / f"{name}.{form}.png", ran, row, reference, form))
+                    picture = folder / f"{name}.{form}.png"
+                    files.append(self._draw(picture, ran, asked.session.contract.input.scale, row, reference, form))
             if "reconstruction" in forms and folder is not None:
                 files.append(tables.write_pair(folder / f"{name}.reconstruction.png", ran.outputs, asked.session))
             kept.append((str(ran.case[0]), code, error))
@@ -76,7 +77,9 @@ class Codes:
         if asked.output is not None and asked.output.suffix:
             tables.write(asked.output, kept)
 
-    def _draw(self, file: FilePath, ran: Ran, row: Mapping[str, Any], reference: Reference, form: str) -> FilePath:
+    def _draw(
+        self, file: FilePath, ran: Ran, scale: str, row: Mapping[str, Any], reference: Reference, form: str
+    ) -> FilePath:
         """Query and neighbours as a picture."""
         from specc_features.pictures import draw_neighbours
 
@@ -84,7 +87,7 @@ class Codes:
         names = [str(row[f"{form}.{place}"]) for place in range(1, NEIGHBOURS + 1) if f"{form}.{place}" in row]
         far = [float(row[f"{form}.{place}.distance"]) for place in range(1, len(names) + 1)]
         order = {str(name): place for place, name in enumerate(reference.files)}
-        draw_neighbours(file, ran, [order[name] for name in names], far, reference)
+        draw_neighbours(file, ran, scale, [order[name] for name in names], far, reference)
         return file
 
     def judge(self, judging: Judging) -> Judged:

@@ -48,7 +48,7 @@ def draw_reconstructions(file: FilePath, judging: Judging, part: str, seen: Seen
     places = [int(place) for group in groups.values() for place in group]
     session = judging.session
     found = list(run_cases(session, [seen.items[place].files for place in places]))
-    figure = canvas(max(6.5, 0.95 * len(places)), 3.1, f"Reconstructions: {part}", BELOW)
+    figure = canvas(max(6.5, 0.95 * len(places)), 2.8, f"Reconstructions: {part}", BELOW)
     axes = figure.subplots(2, len(places), squeeze=False)
     titles = [f"{name} {number}" for name, group in groups.items() for number in range(1, len(group) + 1)]
     for column, (place, ran, title) in enumerate(zip(places, found, titles, strict=True)):
@@ -141,14 +141,14 @@ def draw_maps(file: FilePath, part: str, seen: Seen, seed: int) -> None:
 
 
 def draw_neighbours(
-    file: FilePath, ran: Ran, places: Sequence[int], far: Sequence[float], reference: Reference
+    file: FilePath, ran: Ran, scale: str, places: Sequence[int], far: Sequence[float], reference: Reference
 ) -> None:
     """A query and the training images whose codes are nearest to its own."""
     figure = canvas(1.3 * (1 + len(places)), 2.3, f"Nearest codes: {ran.case[0].name}")
     axes = figure.subplots(1, 1 + len(places), squeeze=False)[0]
     assert ran.outputs is not None and ran.pixels is not None, "answered"
     image = ran.outputs.get("image", ran.pixels)
-    show(axes[0], visible(image, float(image.min()), max(float(image.max()), float(image.min()) + 1e-6)))
+    show(axes[0], visible(image, *limits(scale if "image" in ran.outputs else "", image)))
     axes[0].set_title("query", fontsize=8, color=INK, **PLAIN)
     for one, place, distance in zip(axes[1:], places, far, strict=True):
         show(one, reference.small[place])
