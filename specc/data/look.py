@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.data.table import Row, Table
 from specc.errors import Diagnostic, Fix, Label, NoteKind, Path, Severity
 from specc.rules.common import fault
 from specc.study import Study
 
 if TYPE_CHECKING:
+    from specc.data.table import Row, Table
     from specc.pieces.index import Entry
     from specc.pieces.readers import Facts
 
