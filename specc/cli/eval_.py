@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from specc.cli import edge
 from specc.cli.options import Force, Json
 from specc.cli.predict import Device
+
+if TYPE_CHECKING:
+    from specc.api.evaluation import Evaluation
 
 
 def eval_(
@@ -82,19 +85,23 @@ def eval_(
         explain=explain or (),
         tell=tell,
     )
-    edge.show(result.warnings, {})
-    if as_json:
-        edge.say(json.dumps(result.plain(), allow_nan=False))
-    else:
-        for line in result.lines():
-            edge.say(line)
-        if result.pictures:
-            edge.say(f"pictures  {result.folder}: {', '.join(file.name for file in result.pictures)}")
-        if "external" in result.figures:
-            edge.say(f"answers   {result.folder / 'predictions.csv'}")
+    _told(result, as_json)
     own = run if run.is_dir() else None
     model = run / "model.onnx" if own is not None else run
     edge.then(f"open {result.folder}" if data is not None or own is None else f"specc predict {model} FILES", as_json)
+
+
+def _told(result: Evaluation, as_json: bool) -> None:
+    edge.show(result.warnings, {})
+    if as_json:
+        edge.say(json.dumps(result.plain(), allow_nan=False))
+        return
+    for line in result.lines():
+        edge.say(line)
+    if result.pictures:
+        edge.say(f"pictures  {result.folder}: {', '.join(file.name for file in result.pictures)}")
+    if "external" in result.figures:
+        edge.say(f"answers   {result.folder / 'predictions.csv'}")
 
 
 def _series(folder: Path, data: Path | None, as_json: bool, others: dict[str, object]) -> None:
