@@ -135,3 +135,33 @@ def test_from_the_spec_to_masks_of_other_images(data: Path) -> None:
     again: Any = specc.evaluate(done.run / "model.onnx", data=data / "other" / "table.csv", output=data / "again")
     assert again.plain()["external"]["cases"] == 24
     assert (data / "again" / "external-overlays.png").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [CLASSES, VALID])
+def test_images_of_any_size_where_nothing_is_resized(data: Path, text: str) -> None:
+    """A graph for all even sizes, and one of a single size without padding: small, odd and large images are answered,
+    and one of the size of training as the graph itself answers it.
+    """
+    import onnxruntime
+
+    (data / "case.yaml").write_text(text)
+    done: Any = specc.train(data / "case.yaml", runs=data / "runs")
+    promised = json.loads((done.run / "contract.json").read_text())["input"]
+    assert promised["tiled"] and promised.get("multiple") == (2 if text == CLASSES else None)
+    images = [data / f"{height}x{width}.png" for height, width in ((24, 20), (7, 90), (61, 33))]
+    dice = np.random.default_rng(0)
+    for image in images:
+        height, width = (int(side) for side in image.stem.split("x"))
+        PIL.Image.fromarray(dice.integers(0, 255, (height, width)).astype(np.uint8)).save(image)
+    said: Any = specc.predict(done.run / "model.onnx", images, output=data / "masks")
+    for one, image in zip(said, images, strict=True):
+        with PIL.Image.open(one.files[0]) as mask:
+            assert f"{mask.height}x{mask.width}" == image.stem
+            found = np.asarray(mask)
+        assert set(np.unique(found)) <= {0, 100, 200}
+        if text == CLASSES and image is images[0]:
+            pixels = np.asarray(PIL.Image.open(image), np.float32)[None, None]
+            session = onnxruntime.InferenceSession(done.run / "model.onnx")
+            (mask_there,) = session.run(["mask"], {"pixels": pixels})
+            assert (np.array([0, 100, 200])[mask_there[0]] == found).all()
