@@ -293,6 +293,28 @@ def test_a_shifted_truth_has_the_dice_and_the_distance_of_its_shift(
     assert np.sum(val["pixels"]) == sum(there.size for there in masks.values()) - 1
 
 
+def test_of_a_stack_of_files_the_first_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three sequences are no colours."""
+    from specc_segmentation import pictures
+
+    shown: list[tuple[int, ...]] = []
+    monkeypatch.setattr(pictures, "_image", lambda axes, pixels: shown.append(pixels.shape))
+    for name in "abc":
+        PIL.Image.fromarray(grey(24, 24).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    PIL.Image.new("L", (24, 24)).save(tmp_path / "truth.png")
+    item = Item(tmp_path, "a.png", tuple(tmp_path / f"{name}.png" for name in "abc"), "p", {"mask": "truth.png"})
+    accepts = {name: {"samples": [1], "bits": [8]} for name in ("flair", "t1", "t2")}
+    promised = contract((24, 24), channels=list(accepts), columns=["a", "b", "c"], accepts_by_channel=accepts)
+
+    class First(Mean):
+        def run(self, names: Sequence[str], feed: Mapping[str, Array]) -> list[Array]:
+            return super().run(names, {"pixels": feed["pixels"][:, :1]})
+
+    one = Session(First(0, True), promised, ("probabilities", "mask", "ood_score", "accepted"), 3, "cpu")
+    judging.judge(Judging(one, {"val": [item]}, tmp_path))
+    assert shown == [(1, 24, 24)]
+
+
 def test_nothing_there_and_nothing_answered_is_right(tmp_path: Path) -> None:
     PIL.Image.new("L", (24, 24)).save(tmp_path / "0.png")
     one = session(contract((24, 24)), Mean(0, True))

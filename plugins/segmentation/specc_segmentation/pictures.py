@@ -67,7 +67,7 @@ def overlays(file: Path, part: str, cases: Sequence[Case], session: InGrid) -> N
             (ran,) = run_cases(session, [case.item.files])
             assert ran.outputs is not None and ran.pixels is not None, "it was answered before"
             truth = truth_of(case.item, contract)
-            _image(axes, ran.pixels)
+            _image(axes, ran.pixels[:1] if contract.input.stack else ran.pixels)
             there = each(np.where(truth == IGNORE, 0, truth).astype(np.uint8), contract)
             _contours(axes, there, each(masks_of(ran.outputs, contract), contract))
             title = f"{name}: Dice {case.dice:.3f}\n{_short(case.item.file)}"
@@ -84,7 +84,7 @@ def overlays(file: Path, part: str, cases: Sequence[Case], session: InGrid) -> N
 
 
 def _image(axes: Axes, pixels: NDArray[np.float32]) -> None:
-    """The image between its 1st and 99th percentile; of several channels that are no colours, the first."""
+    """The image (samples, H, W) between its 1st and 99th percentile."""
     shown = np.moveaxis(pixels, 0, -1) if len(pixels) == 3 else pixels[0]
     low, high = np.percentile(shown, (1, 99))
     grey = np.clip((shown - low) / max(float(high - low), 1e-12), 0, 1)
