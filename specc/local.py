@@ -42,7 +42,7 @@ def load(settings: Settings, local: Local) -> tuple[Plugin, str]:
     text = ""
     try:
         data = content(settings.folder, local.file)
-        text = data.decode("utf-8", errors="replace")
+        text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
         if (found := hashlib.sha256(data).hexdigest()) != local.sha256:
             raise LocalFault("S114", f"has changed since it was enabled: its SHA-256 is now {found}")
         return plugin_of(data, local.name, local.file), text
@@ -92,10 +92,10 @@ def plugin_of(data: bytes, name: str, file: str, exact: bool = True) -> Plugin:
     if exact and plugin.name != name:
         reason = f"holds the plugin `{plugin.name}`, and specc.toml calls it `{name}`"
         raise LocalFault("S115", reason, next(node.lineno for node in needed if RECORD in bound(node)))
-    if task := next((task for task in plugin.tasks if task.answering or task.sources), None):
-        reason = (
-            f"brings the task `{task.name}`, whose `answering` or `sources` must be imported: make it a distribution"
-        )
+    asked = [f"the task `{task.name}`" for task in plugin.tasks if task.answering or task.sources]
+    asked += [f"`{record.name}`" for records in (plugin.forms, plugin.explainers) for record in records]
+    if asked:
+        reason = f"brings {asked[0]}, which is imported when a model or its data are read: make it a distribution"
         raise LocalFault("S115", reason)
     return plugin
 

@@ -85,6 +85,12 @@ def test_the_program_holds_its_source(project: Path) -> None:
         assert not {"my_loss", "specc_local", "FLOOR"} & set(text.replace(".", " ").split())
 
 
+def test_line_ends_of_windows_change_nothing(project: Path) -> None:
+    usual = specc.compile(project / "study.yaml")
+    put(project, LOSS.replace("\n", "\r\n").encode())
+    assert specc.compile(project / "study.yaml") == usual
+
+
 def test_a_check_loads_no_torch_and_runs_what_the_record_needs(project: Path) -> None:
     code = (
         "import sys, specc; assert specc.compile(sys.argv[1]); print('torch' in sys.modules, 'my_loss' in sys.modules)"
@@ -98,6 +104,23 @@ def test_a_check_loads_no_torch_and_runs_what_the_record_needs(project: Path) ->
 def test_options_are_checked(project: Path) -> None:
     (project / "study.yaml").write_text(SPEC.replace("3.5", "0.5"), encoding="utf-8")
     assert [d.code for d in check(project / "study.yaml", data=False).diagnostics] == ["S104"]
+
+
+def test_annotations_know_the_names_of_the_file(project: Path) -> None:
+    """The groups of arguments are built when a spec uses them, long after the file was run."""
+    text = LOSS.replace(
+        "from pydantic import Field", "from typing import Annotated, Literal\n\nfrom pydantic import Field"
+    )
+    text = text.replace(
+        "class Asymmetric", 'Mode = Literal["hard", "soft"]\nWhole = Annotated[int, Field(ge=1)]\n\n\nclass Asymmetric'
+    )
+    more = (
+        '    mode: Mode = Field(default="hard", description="how")\n    times: Whole = Field(1, description="often")\n'
+    )
+    put(project, text.replace("\n\nprint(1 / 0)", f"{more}\n\nprint(1 / 0)").encode())
+    for given, codes in (("mode: soft, times: 2", []), ("mode: mild", ["S104"]), ("times: 0", ["S104"])):
+        (project / "study.yaml").write_text(SPEC.replace("miss: 3.5", given), encoding="utf-8")
+        assert [d.code for d in check(project / "study.yaml", data=False).diagnostics if d.severity == "error"] == codes
 
 
 def test_a_spec_below_finds_it_and_one_beside_does_not(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
