@@ -73,7 +73,8 @@ class Codes:
             if "reconstruction" in forms and folder is not None:
                 files.append(tables.write_pair(folder / f"{name}.reconstruction.png", ran.outputs, asked.session))
             kept.append((str(ran.case[0]), code, error))
-            yield Said(str(ran.case[0]), row, "  ".join(lines), ran.patient, files=tuple(files))
+            others = dict(zip(asked.session.contract.input.stack[1:], map(str, ran.case[1:]), strict=False))
+            yield Said(str(ran.case[0]), row, "  ".join(lines), ran.patient, others=others, files=tuple(files))
         if asked.output is not None and asked.output.suffix:
             tables.write(asked.output, kept)
 
