@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from test_probes import PLUGIN, Project, draw, install
+from probes import PLUGIN, Project, draw, install
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
-"""Tasks of a foreign distribution: a GAN with a replay pool, a detector and a segmenter whose targets move with the
-images, a network and a fit.
+"""Tasks of a foreign distribution: a GAN with a replay pool, a segmenter whose masks move with the images, a network
+and a fit. A detector and a translation between two kinds of images have tests of their own.
 
 The distribution is not part of specc and nothing in specc knows of it. Its tasks compile, train, survive SIGKILL with
 the same bytes, export, and are never imported unless the project enables them.
@@ -7,141 +7,29 @@ the same bytes, export, and are never imported unless the project enables them.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import os
 import runpy
-import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import PIL.Image
 import pytest
 import torch
-from safetensors.numpy import load_file
+from probes import FORBIDDEN, PLUGIN, Project, contents, killed_and_resumed, opened, prepared, same_bytes, tensors
 
 from specc.pieces import runtime
 
-HERE = Path(__file__).parent
-PLUGIN = HERE / "probe_plugin"
-TASKS = ("gan", "detector", "segmenter", "staged")
-FORBIDDEN = ("specc", "specc_probe", "pydantic", "yaml")
-
-# Runs a program in this process and ends it: after so many events of a kind, by SIGKILL; or, at the end, with a list
-# of the modules that it must not have imported.
-RUNNER = """
-import json, os, runpy, signal, sys
-kind, left = sys.argv[1], int(sys.argv[2])
-sys.argv = sys.argv[3:]
-sys.path.insert(0, os.path.dirname(sys.argv[0]))
-import runtime
-plain = runtime.event
-def event(name, **values):
-    global left
-    plain(name, **values)
-    left -= name == kind
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-runtime.event = event
-import checkpoints
-save = checkpoints.save
-def saved(folder, what, step, state):
-    save(folder, what, step, state)
-    fitted = what == "best" and state["at"]["epoch"] == 0
-    event("fit" if fitted else "save")
-checkpoints.save = saved
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-finally:
-    print(json.dumps({"imported": sorted({name.partition(".")[0] for name in sys.modules})}))
-"""
-
-
-@dataclass(frozen=True)
-class Project:
-    """A folder with images, a table and specs; the plugin is installed beside it, and `specc.toml` enables it."""
-
-    folder: Path
-    site: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """With the plugin, and specc as it is tested."""
-        path = os.pathsep.join([str(self.site), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
-        return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-
-    def specc(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run specc in the project's folder."""
-        command = [sys.executable, "-m", "specc", *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
-    def run(
-        self, program: Path, run: Path, *arguments: str, kill: tuple[str, int] = ("", -1)
-    ) -> list[dict[str, object]]:
-        """Run an emitted program, without the plugin and specc in its path; its events, and last its modules."""
-        command = [sys.executable, "-P", "-c", RUNNER, kill[0], str(kill[1]), str(program / "train.py"), *arguments]
-        command += ["--data", str(self.folder), "--run", str(run), "--cache", str(run.parent / "cache")]
-        environment = {key: value for key, value in self.environment.items() if key != "PYTHONPATH"}
-        command += ["--checkpoint-seconds", "0"]
-        done = subprocess.run(command, cwd=run.parent, env=environment, capture_output=True, text=True)
-        assert done.returncode == (-signal.SIGKILL if kill[1] > 0 else 0), done.stdout + done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def draw(folder: Path, count: int = 40) -> None:
-    """Dark images with none to three bright squares, and a table that knows where these are."""
-    dice = np.random.default_rng(0)
-    (folder / "images").mkdir()
-    rows = [["file", "label", "part", "things"]]
-    for number in range(count):
-        pixels = dice.integers(0, 60, (16, 16))
-        corners = dice.integers(0, 12, (number % 4, 2)).tolist()
-        for x, y in corners:
-            pixels[y : y + 4, x : x + 4] += 180
-        PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{number:02}.png")
-        boxes = ";".join(f"{x / 16},{y / 16},0.25,0.25" for x, y in corners)
-        rows.append(
-            [f"images/{number:02}.png", "bright" if boxes else "dark", "train" if number < count - 12 else "val", boxes]
-        )
-    with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
-
-
-def install(site: Path) -> None:
-    """What `pip install --target` leaves behind, without pip: the packages, and the metadata out of pyproject.toml."""
-    project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    made = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    made.mkdir(parents=True)
-    (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    points = project["entry-points"]["specc.plugins"]
-    lines = "".join(f"{name} = {value}\n" for name, value in points.items())
-    (made / "entry_points.txt").write_text(f"[specc.plugins]\n{lines}")
-    for file in sorted(PLUGIN.glob("specc_probe/**/*.py")):
-        copy = site / file.relative_to(PLUGIN)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(file.read_bytes())
-    (made / "RECORD").write_text("".join(f"{f.relative_to(site).as_posix()},,\n" for f in sorted(site.rglob("*.*"))))
+TASKS = ("gan", "segmenter", "staged")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The plugin installed, the project enabled, images and specs in place."""
-    folder, site = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("site")
-    install(site)
-    draw(folder)
-    for spec in PLUGIN.glob("specs/*.yaml"):
-        (folder / spec.name).write_bytes(spec.read_bytes())
-    (folder / "specc.toml").write_text('[plugins]\nenabled = ["probe"]\n')
-    return Project(folder, site)
+    return prepared(tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +39,6 @@ def programs(project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict
     for task in TASKS:
         project.specc("compile", f"{task}.yaml", "-o", str(place / task))
     return {task: place / task for task in TASKS}
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file by name."""
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*.*"))}
 
 
 # ------------------------------------------------------------------ the plugin and the project
@@ -224,15 +107,6 @@ def test_the_same_spec_gives_the_same_bytes(project: Project, programs: dict[str
         ("gan", "loss: binary_cross_entropy", "loss: mean_squared_error", "Z102", "does not fit a discriminator"),
         ("gan", "latent: 8", "latent: 0", "S104", "latent"),
         ("gan", "shape: [8, 4, 4]", "shape: [8, 4, 5]", "S302", "8x4x5 needs 160 numbers, and there are 128"),
-        ("detector", "scores: certain, boxes: places", "boxes: places", "Z103", "`outputs: {boxes: ID, scores: ID}`"),
-        ("detector", "boxes: things", "boxes: label", "D426", "a box is four numbers"),
-        (
-            "detector",
-            "columns: {image: file, boxes: things}",
-            "columns: {image: file}",
-            "S228",
-            "add `boxes: YOUR_COLUMN`",
-        ),
         ("staged", "units: 2, id: last", "units: 3, id: last", "Z104", "`logits` has a number for each class"),
         ("staged", "watch: accuracy", "watch: recall", "S219", "`recall` is not measured in this task"),
     ],
@@ -270,7 +144,7 @@ def whole(project: Project, programs: dict[str, Path], tmp_path_factory: pytest.
 def test_losses_are_finite(whole: Mapping[str, Path], task: str) -> None:
     rows = [json.loads(line) for line in (whole[task] / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3]
-    wanted = {"gan": {"train_d_loss", "train_g_loss", "fooled"}, "detector": {"train_loss", "val_loss", "recall"}}
+    wanted = {"gan": {"train_d_loss", "train_g_loss", "fooled"}}
     wanted["segmenter"] = {"train_loss", "val_loss", "overlap"}
     for row in rows:
         assert wanted.get(task, {"train_loss", "val_loss", "accuracy"}) <= row.keys()
@@ -283,7 +157,6 @@ def test_losses_are_finite(whole: Mapping[str, Path], task: str) -> None:
     ("task", "kills"),
     [
         ("gan", [("save", 2), ("save", 5)]),  # while the pool fills, and when it is full
-        ("detector", [("save", 3), ("save", 4)]),
         ("segmenter", [("save", 3)]),
         ("staged", [("save", 2), ("fit", 1), ("trained", 1)]),  # in epoch 1; between the fit's two saves; before export
     ],
@@ -296,24 +169,8 @@ def test_killed_and_resumed_is_the_same(
     task: str,
     kills: list[tuple[str, int]],
 ) -> None:
-    run, more = tmp_path / "run", list[str]()
-    for kill in kills:
-        project.run(programs[task], run, *more, kill=kill)
-        assert not (run / "model.onnx").exists()
-        more = ["--resume"]
-    project.run(programs[task], run, "--resume")
-    first, second = contents(whole[task]), contents(run)
-    for kind in ("last", "best"):
-        (name,) = [name for name in sorted(first) if f"/{kind}-" in name][-1:]
-        assert [other for other in sorted(second) if f"/{kind}-" in other][-1] == name
-        assert first[name] == second[name], name
-    for name in ("metrics.jsonl", "contract.json", "parity.json", "model.onnx"):
-        assert first[name] == second[name], name
-
-
-def tensors(run: Path, kind: str) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
-    """Of the newest checkpoint of a kind."""
-    return load_file(sorted((run / "checkpoints").glob(f"{kind}-*.safetensors"))[-1])
+    killed_and_resumed(project, programs[task], tmp_path / "run", kills)
+    same_bytes(whole[task], tmp_path / "run")
 
 
 def test_the_pool_is_part_of_the_checkpoint(whole: Mapping[str, Path]) -> None:
@@ -333,14 +190,6 @@ def test_the_coefficients_belong_to_the_best_epoch(whole: Mapping[str, Path]) ->
 # ------------------------------------------------------------------ what leaves
 
 
-def opened(run: Path) -> onnxruntime.InferenceSession:
-    """The exported model; its certificate says that torch agrees."""
-    parity = json.loads((run / "parity.json").read_text())
-    assert parity["passed"]
-    assert parity["images"] >= 40
-    return onnxruntime.InferenceSession(run / "model.onnx", providers=["CPUExecutionProvider"])
-
-
 def test_the_generator_leaves(whole: Mapping[str, Path]) -> None:
     model = opened(whole["gan"])
     assert [place.name for place in model.get_inputs()] == ["latent"]
@@ -352,18 +201,6 @@ def test_the_generator_leaves(whole: Mapping[str, Path]) -> None:
     assert images.std(axis=0).max() > 0
 
 
-def test_the_detector_leaves(whole: Mapping[str, Path]) -> None:
-    model = opened(whole["detector"])
-    assert [place.name for place in model.get_outputs()] == ["boxes", "scores"]
-    for height, width in ((16, 16), (40, 21)):
-        pixels = np.zeros((3, 1, height, width), np.float32)
-        boxes, scores = model.run(["boxes", "scores"], {"pixels": pixels})
-        assert (boxes.shape, scores.shape) == ((3, 16, 4), (3, 16))
-        assert np.all((scores > 0) & (scores < 1))
-        middle = boxes[..., :2] + boxes[..., 2:] / 2
-        assert np.all(np.floor(middle[0] * 4) == [[n % 4, n // 4] for n in range(16)])
-
-
 def test_the_segmenter_leaves(whole: Mapping[str, Path]) -> None:
     model = opened(whole["segmenter"])
     (mask,) = model.run(["mask"], {"pixels": np.zeros((3, 1, 40, 21), np.float32)})
@@ -371,27 +208,15 @@ def test_the_segmenter_leaves(whole: Mapping[str, Path]) -> None:
     assert np.all((mask > 0) & (mask < 1))
 
 
-def test_masks_and_boxes_move_with_the_images(
-    project: Project, programs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Out of the emitted programs: whole pixels move, so that mask, box and image agree to the pixel."""
+def test_masks_move_with_the_images(programs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of the emitted program: whole pixels move, so that mask and image agree to the pixel."""
     monkeypatch.setitem(sys.modules, "runtime", runtime)
-    segmenter, detector = (
-        runpy.run_path(str(programs[task] / "augment.py"), run_name=task) for task in ("segmenter", "detector")
-    )
+    segmenter = runpy.run_path(str(programs["segmenter"] / "augment.py"), run_name="segmenter")
     masks, ids, key = torch.zeros(64, 1, 16, 16, dtype=torch.uint8), torch.arange(64), (42, 0, 1)
     masks[:, :, 3:7, 5:10] = 1
     images, moved = segmenter["augment"](masks.float(), ids, key), segmenter["moved_masks"](masks, ids, key, 255)
     assert torch.equal(images.round() == 1, moved == 1)  # the noise of the image is small, and the mask has none
     assert set(moved.unique().tolist()) == {0, 1, 255}
-    boxes = detector["Boxes"](torch.tensor([[5.0, 3, 10, 7]]).repeat(64, 1), torch.arange(65), torch.arange(64))
-    values, offsets, places = detector["moved_boxes"](boxes, ids, key, 0.5)
-    assert len(values) == offsets[-1] == len(places) == 64
-    for box, image in zip(values, detector["augment"](masks.float(), ids, key), strict=True):
-        left, top, right, bottom = box.round().int().tolist()
-        torch.testing.assert_close(box, box.round(), rtol=0, atol=1e-4)
-        assert image[0, top:bottom, left:right].gt(0.5).all()
-        assert image.gt(0.5).sum() == (bottom - top) * (right - left)
 
 
 def test_the_coefficients_leave_in_the_graph(whole: Mapping[str, Path], project: Project) -> None:

@@ -13,8 +13,8 @@ from specc.plugin import Count, Piece, Program, Rule, Setting, Task
 if TYPE_CHECKING:
     from specc.study import Study
 
-_PIECES, _DATA = "specc_probe.pieces.gan", "specc_probe.pieces.data"
-_HOMES = {_PIECES: "train", _DATA: "data", "specc_probe.pieces.deploy": "deploy"}
+_PIECES, _DATA, _POOL = "specc_probe.pieces.gan", "specc_probe.pieces.data", "specc_probe.pieces.pool"
+_HOMES = {_PIECES: "train", _POOL: "pool", _DATA: "data", "specc_probe.pieces.deploy": "deploy"}
 
 
 def _image(study: Study) -> tuple[int, int, int]:
@@ -31,6 +31,7 @@ def _program(study: Study) -> Program:
         "build": Piece(_PIECES, "build"),
         "export_model": Piece(_PIECES, "export_generator"),
         "targets_of": Piece(_DATA, "no_targets"),
+        "BEST": best_of(study),
     }
     settings = (
         Setting("latent", study.spec.latent, "random numbers that an image is made from"),
@@ -41,6 +42,34 @@ def _program(study: Study) -> Program:
 
 def _contract(study: Study) -> Mapping[str, Any]:
     return {"image": list(_image(study)), "latent": study.spec.latent}
+
+
+def best_of(study: Study) -> str:
+    """What chooses the epoch: the metric that is watched, else the last one is kept."""
+    stop = study.spec.train.early_stop
+    return repr((stop.watch, study.task.metrics[stop.watch]) if stop else ("epoch", 1))
+
+
+def check_watch(study: Study) -> list[Diagnostic]:
+    """What: early stopping watches the validation loss of networks that have none.
+
+    Why: generators and judges learn against each other; a loss that falls says of neither that it is better.
+
+    Bad:
+
+        train: {epochs: 20, batch_size: 16, early_stop: {patience: 5}}
+
+    Good:
+
+        train: {epochs: 20, batch_size: 16}
+    """
+    stop = study.spec.train.early_stop
+    if stop is None or stop.watch != "val_loss":
+        return []
+    known = " or ".join(f"`watch: {metric}`" for metric in study.task.metrics)
+    path = ("train", "early_stop")
+    note = Note("help", f"leave it out, or write {known}")
+    return [Diagnostic("Z106", "there is no `val_loss` in this task", study.key_span(*path), path, notes=(note,))]
 
 
 def _fault(study: Study, code: str, message: str, network: str, cure: str) -> Diagnostic:
@@ -108,7 +137,11 @@ TASK = Task(
     networks=("generator", "discriminator"),
     logits=("discriminator",),
     inputs=_inputs,
-    rules=(Rule("Z101", "probe_gan_ends", check_ends), Rule("Z102", "probe_gan_losses", check_losses)),
+    rules=(
+        Rule("Z101", "probe_gan_ends", check_ends),
+        Rule("Z102", "probe_gan_losses", check_losses),
+        Rule("Z106", "probe_no_val_loss", check_watch),
+    ),
     example="task: probe_gan\nlatent: 16",
     metrics={"fooled": 1},
 )

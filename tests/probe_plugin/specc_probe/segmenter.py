@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from specc.plugin import Column, Piece, Program, Task
-from specc_probe.detector import fault_of
 
 if TYPE_CHECKING:
     from specc.study import Study
@@ -26,6 +25,18 @@ def _program(study: Study) -> Program:
 
 def _contract(study: Study) -> Mapping[str, Any]:
     return {"mask": "probability that a pixel belongs to a thing"}
+
+
+def fault_of(cell: str) -> str:
+    """What is wrong with an entry of the column `boxes`; empty where nothing is."""
+    for box in cell.split(";") if cell.strip() else ():
+        try:
+            x, y, width, height = map(float, box.split(","))
+        except ValueError:
+            return "a box is four numbers: x,y,width,height"
+        if not (0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 and 0 < height <= 1):
+            return "a box is written in shares of the image, from 0 to 1"
+    return ""
 
 
 TASK = Task(

@@ -1,11 +1,12 @@
 """What is known of each image, as arrays."""
 
+import json
 from typing import Any
 
 import numpy as np
 
 from specc.pieces.slots import HEIGHT, WIDTH
-from specc_probe.pieces.slots import CLASSES
+from specc_probe.pieces.slots import CLASSES, DOMAINS
 
 
 def no_targets(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
@@ -13,12 +14,17 @@ def no_targets(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
     return {}
 
 
-def boxes_and_offsets(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
-    """All boxes one after another (M, 4); those of image i stand from offsets[i] to offsets[i + 1]."""
-    texts = [[box.split(",") for box in row["boxes"].split(";") if box.strip()] for row in rows]
-    boxes = np.array([box for image in texts for box in image], np.float32).reshape(-1, 4)
-    offsets = np.cumsum([0, *(len(image) for image in texts)])
-    return {"boxes": boxes, "offsets": offsets}
+def boxes_of_table(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
+    """All boxes one after another: corners (M, 4) in pixels as read, classes (M,) from 1, and offsets (N + 1,).
+
+    Those of image i stand from offsets[i] to offsets[i + 1].
+    """
+    things = [json.loads(row["objects"] or "[]") for row in rows]
+    named = [CLASSES.index(name) + 1 for image in things for name, *_ in image]
+    sides = np.array([box for image in things for _, *box in image], np.float32).reshape(-1, 4)
+    offsets = np.cumsum([0, *(len(image) for image in things)])
+    corners = np.concatenate([sides[:, :2], sides[:, :2] + sides[:, 2:]], 1)
+    return {"corners": corners, "labels": np.array(named, np.int64), "offsets": offsets}
 
 
 def masks(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
@@ -39,3 +45,8 @@ def filled(cell: str, rows: int, columns: int) -> np.ndarray[Any, Any]:
 def classes(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
     """The place of each label in the list of classes."""
     return {"target": np.array([CLASSES.index(row["label"]) for row in rows])}
+
+
+def domains(rows: list[dict[str, str]]) -> dict[str, np.ndarray[Any, Any]]:
+    """0 or 1: which kind each image is of."""
+    return {"domain": np.array([DOMAINS.index(row["domain"]) for row in rows])}

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from specc_probe.pieces.slots import BOXES, SCORES
+from specc.pieces.slots import HEIGHT, WIDTH
+from specc_probe.pieces.boxes import Heads, decoded, default_boxes, on_image, size_of, suppressed
+from specc_probe.pieces.slots import MAPS
 
 
 class Maker(nn.Module):
@@ -17,25 +19,50 @@ class Maker(nn.Module):
         return (self.generator(latent),)
 
 
-def placed(places: Tensor) -> Tensor:
-    """(B, 4, rows, columns) of a network -> (B, rows * columns, 4) x, y, width, height in shares of the image."""
-    rows, columns = places.shape[2:]
-    share = places.sigmoid()
-    x = (torch.arange(columns, device=places.device) + share[:, 0]) / columns
-    y = (torch.arange(rows, device=places.device)[:, None] + share[:, 1]) / rows
-    return torch.stack([x - share[:, 2] / 2, y - share[:, 3] / 2, share[:, 2], share[:, 3]], 3).flatten(1, 2)
+class Translator(nn.Module):
+    """Pixels as read (B, samples, H, W) -> both translations (B, C, h, w), 0 black and 1 white.
+
+    The networks take and give -1 to 1.
+    """
+
+    def __init__(self, edits: nn.Module, a_to_b: nn.Module, b_to_a: nn.Module) -> None:
+        super().__init__()
+        self.edits, self.a_to_b, self.b_to_a = edits, a_to_b, b_to_a
+
+    def forward(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        images = self.edits(read)
+        return (self.a_to_b(images) + 1) / 2, (self.b_to_a(images) + 1) / 2
 
 
 class Detector(nn.Module):
-    """Pixels as read (B, samples, H, W) -> boxes (B, cells, 4) in shares of the image, scores (B, cells)."""
+    """Pixels as read (B, samples, H, W) -> boxes (B, KEEP, 4) in pixels of the image, scores, classes (B, KEEP), count
+    (B,); then what these were chosen from: where each default box lies (B, D, 4), in shares of the image, and how
+    certain each class is (B, classes, D).
+    """
+
+    defaults: Tensor
+    canvas: Tensor
 
     def __init__(self, edits: nn.Module, net: nn.Module) -> None:
         super().__init__()
-        self.edits, self.net = edits, net
+        self.edits, self.heads = edits, Heads(net)
+        self.register_buffer("defaults", default_boxes(MAPS).float())
+        self.register_buffer("canvas", torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT]).float())
 
-    def forward(self, read: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.net(self.edits(read))
-        return placed(outputs[BOXES]), outputs[SCORES].flatten(1).sigmoid()
+    def every(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        """Where each default box lies, and how certain each class is."""
+        said = self.heads(self.edits(read))
+        boxes = on_image(decoded(said[..., :4], self.defaults) * self.canvas, size_of(read))
+        return boxes, said[..., 4:].softmax(2)[..., 1:].transpose(1, 2)
+
+    def kept(self, read: Tensor, boxes: Tensor, scores: Tensor) -> tuple[Tensor, ...]:
+        """What is chosen from them."""
+        boxes, *others = suppressed(boxes, scores)
+        return (boxes * size_of(read).flip(0).repeat(2), *others)
+
+    def forward(self, read: Tensor) -> tuple[Tensor, ...]:
+        boxes, scores = self.every(read)
+        return (*self.kept(read, boxes, scores), boxes, scores)
 
 
 class Segmenter(nn.Module):
