@@ -74,7 +74,7 @@ def read_table(study: Study, root: FilePath) -> Table:
     shown = FilePath(getattr(data, given[0]))
     try:
         if source is not None:
-            return _listed(source, path, place, shown if source.folder else shown.parent)
+            return _listed(study, source, path, place, shown if source.folder else shown.parent)
         if given[0] == "manifest":
             return _manifest(study, path, place, shown.parent.as_posix())
         if given[0] == "folders":
@@ -98,14 +98,22 @@ def _not_there(place: FilePath, wanted: str) -> str:
     return f"there is no such {wanted}" + (f"; close to it: `{near[0]}`" if near else "")
 
 
-def _listed(source: Source, path: Path, place: FilePath, shown: FilePath) -> Table:
+def _listed(study: Study, source: Source, path: Path, place: FilePath, shown: FilePath) -> Table:
     """The images that a source of the task lists."""
     read = getattr(import_module(source.piece.module), source.piece.name)
-    root = place if source.folder else place.parent
+    root, forms = place if source.folder else place.parent, _answered(study)
     words = {word: word for word in ("image", *source.words)}
     values: list[dict[str, str]] = read(place)
-    rows = tuple(Row(number, row["file"], row.get("label"), row, row) for number, row in enumerate(values, 1))
+    rows = tuple(
+        Row(number, row["file"], row.get("label"), {w: v for w, v in row.items() if w.partition(".")[0] in forms}, row)
+        for number, row in enumerate(values, 1)
+    )
     return Table(path, root, shown.as_posix(), rows, ("file", *source.words), words)
+
+
+def _answered(study: Study) -> set[str]:
+    """The words of the table that belong to a form of output and hold numbers: no label, no file."""
+    return {column.name for column in study.task.columns if column.form and not column.file} - {"label"}
 
 
 def channels(study: Study) -> int:
@@ -147,7 +155,7 @@ def _manifest(study: Study, path: Path, place: FilePath, shown: str) -> Table:
     if missing:
         return replace(table, problem=("D406", missing[0]))
     label = words.get("label")
-    forms = {column.name for column in study.task.columns if column.form and not column.file} - {"label"}
+    forms = _answered(study)
     names = {word: column for word, column in words.items() if word.partition(".")[0] in forms}
     further = [words[f"image.{place}"] for place in range(1, channels(study))]
     rows = (

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from specc.errors import Diagnostic, Note
 from specc.plugin import Column, Count, Piece, Program, Rule, Setting, Task
+from specc_probe import checks
 from specc_probe.gan import best_of, check_watch
 
 if TYPE_CHECKING:
@@ -115,4 +116,5 @@ TASK = Task(
     example="task: probe_cyclegan",
     metrics={"cycle_error": -1},
     heeds=frozenset({"schedule", "grad_clip"}),
+    checks=checks.DOMAINS,
 )

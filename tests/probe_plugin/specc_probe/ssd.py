@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from specc.errors import Diagnostic, Note
-from specc.plugin import STEP, Arguments, Column, Count, Piece, Program, Rule, Task
+from specc.plugin import STEP, Arguments, Column, Count, Piece, Program, Rule, Source, Task
+from specc_probe import checks
+from specc_probe.ssd_entries import fault_of
 
 if TYPE_CHECKING:
     from specc.study import Study
 
 _AT = "specc_probe.pieces"
-_HOMES = {f"{_AT}.ssd": "train", f"{_AT}.data": "data", f"{_AT}.boxes": "boxes", f"{_AT}.matching": "matching",
-          f"{_AT}.found": "metrics", f"{_AT}.deploy": "deploy", f"{_AT}.parity": "parity"}  # fmt: skip
+_FILES = {"ssd": "train", "data": "data", "coco": "data", "boxes": "boxes", "matching": "matching",
+          "found": "metrics", "deploy": "deploy", "parity": "parity"}  # fmt: skip
+_HOMES = {f"{_AT}.{module}": file for module, file in _FILES.items()}
 Size = Annotated[float, Field(gt=0, le=4)]
 
 
@@ -97,23 +98,6 @@ def _contract(study: Study) -> Mapping[str, Any]:
         "classes": "place in `things`; -1 where there is no box",
         "count": "how many boxes there are",
     }
-
-
-def fault_of(cell: str) -> str:
-    """What is wrong with an entry of the column `objects`; empty where nothing is."""
-    try:
-        things = json.loads(cell or "[]")
-    except ValueError as error:
-        return f"not JSON: {error}"
-    for thing in things if isinstance(things, list) else [None]:
-        if not isinstance(thing, list) or len(thing) != 5 or not isinstance(thing[0], str):
-            return "a list of boxes is needed, each `[class, x, y, width, height]`"
-        sides = thing[1:]
-        if not all(type(side) in (int, float) and math.isfinite(side) for side in sides):
-            return "x, y, width and height are numbers of pixels"
-        if min(sides[:2]) < 0 or min(sides[2:]) <= 0:
-            return "a box begins within the image and is larger than 0"
-    return ""
 
 
 def check_maps(study: Study) -> list[Diagnostic]:
@@ -197,4 +181,15 @@ TASK = Task(
     example="task: probe_ssd",
     metrics={"map": 1},
     heeds=STEP - {"mixup"},
+    sources=(
+        Source(
+            "coco",
+            Piece(f"{_AT}.coco", "read_coco"),
+            "list of images with boxes as COCO writes it (JSON)",
+            ("objects",),
+            source="Lin et al. 2014, arXiv:1405.0312",
+        ),
+    ),
+    checks=checks.BOXES,
+    answering=Piece("specc_probe.boxes", "BOXES"),
 )

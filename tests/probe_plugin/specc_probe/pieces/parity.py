@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from specc.pieces import export
 from specc.pieces.pixels import Images
+from specc.pieces.slots import TRUTH
 from specc_probe.pieces.deploy import Detector
 
 KEPT = ("boxes", "scores", "classes", "count")
@@ -65,4 +66,6 @@ def export_boxes(detector: Detector, images: Images, options: Any) -> bool:
         noise = dice.uniform(low, high, (1, samples, *size)).astype(np.float32)
         certificate.run(f"noise of {size[0]}x{size[1]}", torch.from_numpy(noise))
     deque(export.certified(certificate, contract, images, options), 0)
+    (run / "eval").mkdir(exist_ok=True)
+    export.write_images(run / "eval" / "images.csv", images, TRUTH)
     return certificate.save(run)
