@@ -28,7 +28,7 @@ def _program(study: Study) -> Program:
         "build": Piece(f"{_AT}.cyclegan", "build"),
         "export_model": Piece(f"{_AT}.cyclegan", "export_both"),
         "targets_of": Piece(f"{_AT}.data", "domains"),
-        "DOMAINS": repr(spec.domains),
+        "DOMAINS": ascii(spec.domains),
         "BEST": best_of(study),
     }
     settings = (

@@ -81,7 +81,7 @@ def _program(study: Study) -> Program:
         "MAPS": repr(tuple(maps)),
         "BOXES": repr(tuple(outputs.index(f"{name}_boxes") for name in names)),
         "SCORES": repr(tuple(outputs.index(f"{name}_scores") for name in names)),
-        "CLASSES": repr(tuple(output.classes)),
+        "CLASSES": ascii(tuple(output.classes)),
         "KEEP": repr(min(output.keep, candidates * len(output.classes))),
         "CANDIDATES": repr(candidates),
         "OVERLAP": repr(float(output.overlap)),

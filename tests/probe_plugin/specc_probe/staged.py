@@ -33,7 +33,7 @@ def _program(study: Study) -> Program:
         "FEATURES": str(names.index("features")),
         "LOGITS": str(names.index("logits")),
         "WIDTH_OUT": str(graph.shape_of(graph.outputs["features"])[0]),
-        "CLASSES": repr(classes),
+        "CLASSES": ascii(classes),
     }
     column = (study.spec.data.columns or {}).get("label", "label")
     homes = {**_HOMES, "specc.pieces.answers": "deploy"}
