@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from specc.data.look import DataRule, Look, counts, found, share
 from specc.data.table import Row
-from specc.errors import Diagnostic
+from specc.errors import Diagnostic, Path
 from specc_probe.ssd_entries import fault_of
 
 
@@ -17,7 +17,7 @@ def _things(look: Look, row: Row) -> list[tuple[str, float, float, float, float]
     return [] if fault_of(entry) else [tuple(thing) for thing in json.loads(entry or "[]")]
 
 
-def _column(look: Look) -> tuple[str, ...]:
+def _column(look: Look) -> Path:
     given = look.study.document.node(("data", "columns", "objects")) is not None
     return ("data", "columns", "objects") if given else look.table.path
 

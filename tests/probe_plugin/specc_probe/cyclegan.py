@@ -58,14 +58,11 @@ def check_ends(study: Study) -> list[Diagnostic]:
 
         input: {format: png, size: [16, 16], channels: mono, scale: -1..1}
     """
-    faults, height, width = [], *study.spec.input.size
+    faults, (height, width) = list[Diagnostic](), study.spec.input.size
     image = (1 if study.spec.input.channels == "mono" else 3, height, width)
-    if study.spec.input.scale != "-1..1":
-        message, path = (
-            f"generators that end in tanh do not make images of {study.spec.input.scale}",
-            ("input", "scale"),
-        )
-        faults.append(Diagnostic("Z107", message, study.span(*path), path, notes=(Note("help", "`scale: -1..1`"),)))
+    if (scale := study.spec.input.scale) != "-1..1":
+        message, at = f"generators that end in tanh do not make images of {scale}", ("input", "scale")
+        faults.append(Diagnostic("Z107", message, study.span(*at), at, notes=(Note("help", "`scale: -1..1`"),)))
     for name in _NETWORKS:
         graph, path = study.graphs.get(name), ("networks", name)
         if graph is None:

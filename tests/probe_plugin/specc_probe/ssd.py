@@ -64,7 +64,7 @@ def maps_of(study: Study) -> list[tuple[Any, ...]]:
     return maps
 
 
-def names_of(outputs: Mapping[str, str]) -> list[str]:
+def names_of(outputs: Mapping[str, object]) -> list[str]:
     """The maps that a network has: those of which an output `NAME_boxes` tells."""
     return [name.removesuffix("_boxes") for name in outputs if name.endswith("_boxes")]
 
@@ -136,8 +136,8 @@ def check_maps(study: Study) -> list[Diagnostic]:
         return []
     found = ", ".join(f"`{name}` of {list(shape)}" for name, shape in shapes.items())
     needs = ", ".join(f"`{name}` of {list(shape)}" for name, shape in wanted.items())
-    many = f"{len(boxes.ratios)} map{'s' if len(boxes.ratios) > 1 else ''}"
-    message = f"the network does not end in what the default boxes of {many} need"
+    maps = f"{len(boxes.ratios)} map{'s' if len(boxes.ratios) > 1 else ''}"
+    message = f"the network does not end in what the default boxes of {maps} need"
     notes = [Note("note", f"it ends in {found}")]
     notes += [Note("note", f"these ratios need {needs}")] if needs else []
     notes.append(Note("help", "`outputs: {NAME_boxes: ID, NAME_scores: ID, ...}`, both for each map"))

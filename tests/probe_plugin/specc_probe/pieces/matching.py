@@ -79,6 +79,7 @@ def truth_of_table(images: Images, device: torch.device) -> Truth:
     edges, kept = torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT], device=device), list[Tensor]()
     placed = torch.zeros_like(corners)
     for entry, first, last in zip(images.entries, offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        assert entry.facts is not None, "every image of a run could be read"
         size = torch.tensor([entry.facts.height, entry.facts.width], device=device).float()
         boxes = on_canvas(corners[first:last], size)
         middles = (boxes[:, :2] + boxes[:, 2:]) / 2
