@@ -8,7 +8,8 @@ from pathlib import Path as FilePath
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from specc.errors import Diagnostic, Note, SpeccError, has_errors
+from specc.blame import blamed, raised
+from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower.front import front
 from specc.registry import enabled
 from specc.source import Document, load
@@ -48,20 +49,17 @@ def check(
 
 
 def compile(study: Study) -> dict[str, str]:  # noqa: A001
-    """The program of a study that passed its checks: text by file name.
-
-    Raises SpeccError S117 where a plugin's pieces cannot be put together.
-    """
-    from specc.emit.link import LinkFault  # a check needs none of it
+    """The program of a study that passed its checks: text by file name. Raises SpeccError S117, S119 at a plugin's."""
+    from specc.emit.asked import require_losses, told  # a check needs none of it
     from specc.emit.program import emit
 
-    try:
-        return emit(study)
-    except LinkFault as error:
-        if len(study.registry.plugins) == 1:
-            raise  # a mistake in specc itself
-        used = ", ".join(f"`{name}`" for name in study.registry.plugins[1:])
-        cure = Note("help", "its author must mend it")
-        notes = (Note("where", f"plugins in use: {used}"), cure, Note("more", "specc explain S117"))
-        message = f"a piece of a plugin cannot be put into the program: {error}"
-        raise SpeccError((Diagnostic("S117", message, notes=notes),)) from error
+    with blamed(study.registry, study.span("task"), ("task",), {study.document.file: study.document.text}):
+        require_losses(study)
+        try:
+            return emit(study)
+        except (SpeccError, OSError):
+            raise
+        except Exception as error:
+            if raised(study.registry, error) is None and (fault := told(study, error)):
+                raise fault from error
+            raise

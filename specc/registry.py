@@ -232,13 +232,36 @@ def of_settings(project: Settings) -> Registry:
     plugins, origins, texts = records(base), list(base.origins.values()), dict[str, str]()
     for name in names:
         if name not in base.origins:
-            plugins.append(_required(there[name][0]))
             origins.append(_origin(there[name][0], "installed"))
+            plugins.append(_sound(project, _required(there[name][0]), origins[-1]))
     for entry in project.local.values():
         plugin, texts[local.module_name(entry.name)] = local.load(project, entry)
-        plugins.append(plugin)
         origins.append(Origin(entry.name, "local", entry.file, sha256=entry.sha256))
+        plugins.append(_sound(project, plugin, origins[-1]))
     return merge(plugins, origins, texts)
+
+
+def _sound(project: Settings, plugin: Plugin, origin: Origin) -> Plugin:
+    """The plugin. Raises SpeccError S120 where its records are not what the interface asks for."""
+    from specc.records import faults_of
+
+    if plugin.api != API or not (wrong := faults_of(plugin, "PLUGIN")):
+        return plugin
+    more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+    who = f"{origin.distribution} {origin.version}".strip() or origin.place
+    found = Diagnostic(
+        "S120",
+        f"the plugin `{plugin.name}` has a record that cannot be used: {wrong[0]}",
+        project.span(plugin.name, local=origin.kind == "local"),
+        label="enabled here",
+        notes=(
+            Note("where", f"{origin.place} of {who}" if origin.distribution else origin.place),
+            *(Note("note", f"also: {text}{more if text is wrong[3] else ''}") for text in wrong[1:4]),
+            Note("help", f"tell the authors of {who}, or take `{plugin.name}` out of specc.toml"),
+            Note("more", "specc explain S120"),
+        ),
+    )
+    raise project.fault(found)
 
 
 def records(registry: Registry) -> list[Plugin]:

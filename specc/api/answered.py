@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from specc import settings
 from specc.answering import Answering, Asked, Case, Item, Judged, Judging, Said
+from specc.blame import at_fault, blamed
+from specc.blame import said as told
 from specc.deploy.faults import fault
 from specc.deploy.tables import safe, visible
-from specc.registry import enabled
+from specc.errors import SpeccError
+from specc.registry import Origin, Registry, enabled, usual
 from specc.run.evaluate import method
 from specc.run.folders import replace
 
@@ -76,7 +79,8 @@ def ask(
             listed = "; ".join(f"`{form}`: {doc}" for form, doc in known.items())
             cure = f"forms: {listed}" if known else "leave `--as` out"
             raise fault("P849", f"the task `{name}` has no form `{word}` of its answers", cure)
-    return answering_of(piece, name).predict(Asked(session, cases, patients, output, words, tell))
+    assert piece is not None, "a form that is known has one"
+    return _held(piece, Asked(session, cases, patients, output, words, tell), answering_of(piece, name))
 
 
 def _forms(session: Session) -> Mapping[str, Form]:
@@ -84,6 +88,38 @@ def _forms(session: Session) -> Mapping[str, Form]:
     near = settings.find(session.folder) if session.folder else None
     near = near or settings.find(FilePath.cwd())
     return enabled(near.parent if near else FilePath.cwd()).forms
+
+
+def _held(piece: Piece, asked: Asked, answering: Answering) -> Iterator[Said]:
+    """The answers of a plugin's object. Raises SpeccError S119 where it fails, or gives no answers of that form."""
+    known, plugin = _known(piece, asked.session)
+    given = 0
+    with blamed(known):
+        for said in answering.predict(asked):
+            if not isinstance(said, Said):
+                raise SpeccError(
+                    (at_fault(known, plugin, f"answers with {told(repr(said))}, which is no Said record"),)
+                )
+            _require_json(known, plugin, said.row, f"says of {told(said.file)} what is no JSON")
+            given += 1
+            yield said
+    if given != len(asked.cases):
+        raise SpeccError((at_fault(known, plugin, f"answers {given} of {len(asked.cases)} cases"),))
+
+
+def _known(piece: Piece, session: Session) -> tuple[Registry, str]:
+    """Whose module an object is of, for a message."""
+    package = piece.module.partition(".")[0]
+    plugin = next((origin.name for origin in usual().origins.values() if origin.place == package), "")
+    name = plugin or session.contract.plugin or package
+    return Registry(origins={name: Origin(name, "installed", package)}), name
+
+
+def _require_json(known: Registry, plugin: str, value: Any, what: str) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SpeccError((at_fault(known, plugin, f"{what}: {told(str(error))}"),)) from error
 
 
 def line(said: Said) -> str:
@@ -160,7 +196,14 @@ def items_of(
 def judge(task: Task, judging: Judging, head: Mapping[str, Any]) -> Told:
     """Judge, and write metrics.json beside the pictures."""
     judging.folder.mkdir(parents=True, exist_ok=True)
-    judged: Judged = answering_of(task.answering, task.name).judge(judging)
+    answering = answering_of(task.answering, task.name)
+    assert task.answering is not None, "asked of a task that has one"
+    known, plugin = _known(task.answering, judging.session)
+    with blamed(known):
+        judged: Judged = answering.judge(judging)
+    if not isinstance(judged, Judged):
+        raise SpeccError((at_fault(known, plugin, f"judges with {told(repr(judged))}, which is no Judged record"),))
+    _require_json(known, plugin, dict(judged.figures), "has figures that are no JSON")
     figures = {"format_version": 1, **head, **method(judging.seed), **judged.figures}
     replace(judging.folder / "metrics.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
     return Told(figures, tuple(judged.lines), tuple(judged.pictures))

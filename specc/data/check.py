@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from specc.blame import findings
 from specc.data.known import known
 from specc.data.look import LISTS, Look
 from specc.data.rules import RULES
 from specc.data.split import folds_of, groups, parts
 from specc.data.summary import Summary, summarize
 from specc.data.table import Row, Table, read_table
-from specc.errors import Diagnostic
+from specc.errors import Diagnostic, SpeccError
 from specc.pieces import tables
 from specc.study import Study
 
@@ -33,12 +34,16 @@ def check_data(
     Relative paths start in `root` (default: the folder of the spec). The index of the files and the lists that messages
     name are kept in `.specc/` beside the spec; a folder that cannot be written is no fault.
     """
-    look, skipped = look_at(study, progress, root or study.folder)
+    try:
+        look, skipped = look_at(study, progress, root or study.folder)
+    except SpeccError as error:
+        return list(error.diagnostics), Summary()
     diagnostics: list[Diagnostic] = []
     for rule in (*RULES, *study.task.checks):
         errors = {diagnostic.code for diagnostic in diagnostics if diagnostic.severity == "error"}
         if errors.isdisjoint(rule.after):
-            diagnostics += rule.check(look)
+            at = study.span("task")
+            diagnostics += findings(study.registry, rule.code, rule.check, look, at, ("task",))
     _write_lists(study.folder / LISTS, look)
     return diagnostics, summarize(look, skipped)
 

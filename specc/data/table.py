@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path as FilePath
 from typing import Any
 
-from specc.errors import Path
+from specc.blame import at_fault, blamed, brought, owner_of
+from specc.errors import Path, SpeccError
 from specc.pieces import tables
 from specc.plugin import Source
 from specc.study import Study
@@ -100,15 +100,37 @@ def _not_there(place: FilePath, wanted: str) -> str:
 
 def _listed(study: Study, source: Source, path: Path, place: FilePath, shown: FilePath) -> Table:
     """The images that a source of the task lists."""
-    read = getattr(import_module(source.piece.module), source.piece.name)
     root, forms = place if source.folder else place.parent, _answered(study)
     words = {word: word for word in ("image", *source.words)}
-    values: list[dict[str, str]] = read(place)
+    values = _read(study, source, place, path)
     rows = tuple(
         Row(number, row["file"], row.get("label"), {w: v for w, v in row.items() if w.partition(".")[0] in forms}, row)
         for number, row in enumerate(values, 1)
     )
     return Table(path, root, shown.as_posix(), rows, ("file", *source.words), words)
+
+
+def _read(study: Study, source: Source, place: FilePath, path: Path) -> list[dict[str, str]]:
+    """What a source lists. Raises SpeccError S119 where it fails or lists no such rows, ValueError as it does."""
+    refused, at = list[ValueError](), study.span(*path)
+    plugin = owner_of(study.registry, "tasks", study.task.name)
+    read = brought(study.registry, source.piece, plugin, at, path)
+    with blamed(study.registry, at, path):
+        try:
+            found = read(place)
+        except ValueError as fault:
+            refused.append(fault)
+    if refused:
+        raise refused[0]
+    wanted = {"file", *source.words}
+    for number, row in enumerate(found if isinstance(found, list) else [None], 1):
+        right = isinstance(row, dict) and all(isinstance(text, str) for item in row.items() for text in item)
+        if not right or wanted - row.keys():
+            lacks = f"lacks `{sorted(wanted - row.keys())[0]}`" if right else "is no dict of texts"
+            what = f"has a source `{source.name}` that lists no rows of texts: row {number} {lacks}"
+            where = f"{source.piece.module}, in {source.piece.name}"
+            raise SpeccError((at_fault(study.registry, plugin, what, where, at, path),))
+    return list(found)
 
 
 def _answered(study: Study) -> set[str]:

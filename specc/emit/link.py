@@ -23,7 +23,11 @@ OWN = "specc.pieces."
 
 
 class LinkFault(Exception):
-    """A piece refers to what is not there: a mistake of its author, not of a spec."""
+    """A piece refers to what is not there: a mistake of its author, not of a spec. `module` is where it stands."""
+
+    def __init__(self, message: str, module: str) -> None:
+        super().__init__(message)
+        self.module = module
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,28 @@ class Module:
 @lru_cache(maxsize=256)
 def read_module(name: str) -> Module:
     """A module's source, found without importing it. Raises LinkFault."""
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError) as error:
+        raise LinkFault(f"there is no module {name}: {error}", name) from error
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        raise LinkFault(f"there is no source of module {name}")
-    return parse_module(FilePath(spec.origin).read_text(encoding="utf-8"))
+        raise LinkFault(f"there is no source of module {name}", name)
+    package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
+    try:
+        return parse_module(FilePath(spec.origin).read_text(encoding="utf-8"), name, package)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LinkFault(f"the source of module {name} cannot be read: {error}", name) from error
 
 
-def parse_module(text: str) -> Module:
-    """Definitions and imports of a module's text."""
+def parse_module(text: str, name: str = "", package: str = "") -> Module:
+    """Definitions and imports of a module's text. Raises LinkFault for what is no Python."""
     definitions: dict[str, ast.stmt] = {}
     imports: dict[str, tuple[str, str]] = {}
-    for node in ast.parse(text).body:
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError) as error:
+        raise LinkFault(f"module {name} is no Python: line {getattr(error, 'lineno', 1)}: {error}", name) from error
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             definitions[node.name] = node
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -60,8 +75,15 @@ def parse_module(text: str) -> Module:
                 top = alias.name.split(".")[0]
                 imports[alias.asname or top] = (alias.name if alias.asname else top, "")
         elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
-            imports |= {alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names}
+            source = from_where(node, package)
+            imports |= {alias.asname or alias.name: (source, alias.name) for alias in node.names}
     return Module(text, definitions, imports)
+
+
+def from_where(node: ast.ImportFrom, package: str) -> str:
+    """The module that a `from ... import` names, relative ones counted from their package."""
+    base = ".".join(package.split(".")[: len(package.split(".")) + 1 - node.level]) if node.level else ""
+    return ".".join(part for part in (base, node.module) if part)
 
 
 @dataclass
@@ -85,7 +107,7 @@ class Linker:
         printed: Mapping[str, str],
     ) -> None:
         self.homes, self.whole, self.symbols = dict(homes), dict(whole), dict(symbols)
-        self.printed = {name: parse_module(text) for name, text in printed.items()}
+        self.printed = {name: parse_module(text, name) for name, text in printed.items()}
         self.packages = {module.partition(".")[0] for module in self.homes} - {"specc"}
         self.files: dict[str, Target] = {}
         self.done: set[Piece] = set()
@@ -99,7 +121,7 @@ class Linker:
     def home(self, module: str) -> str:
         """The file that a module's pieces go to. Raises LinkFault."""
         if module not in self.homes:
-            raise LinkFault(f"module {module} has no file in the program")
+            raise LinkFault(f"module {module} has no file in the program", module)
         return self.homes[module]
 
     def take(self, piece: Piece) -> None:
@@ -109,8 +131,9 @@ class Linker:
         self.done.add(piece)
         module, file = self.module(piece.module), self.files.setdefault(self.home(piece.module), Target())
         if piece.name not in module.definitions:
-            raise LinkFault(f"{piece.module} has no {piece.name}")
+            raise LinkFault(f"{piece.module} has no {piece.name}", piece.module)
         node = module.definitions[piece.name]
+        self.stands_alone(piece, node)
         changes: list[tuple[ast.expr, str]] = []
         for use in loads(node):
             text = self.refer(module, piece, use.id, file)
@@ -118,8 +141,25 @@ class Linker:
                 changes.append((use, text))
         left_out = [call for call in calls(node) if self.symbol_of(module, call.func) is IDENTITY]
         if file.names.setdefault(piece.name, piece.module) != piece.module:
-            raise LinkFault(f"{piece.name} comes from {piece.module} and from {file.names[piece.name]}")
-        file.texts.append(rewritten(module.text, node, changes, left_out))
+            message = f"{piece.name} comes from {piece.module} and from {file.names[piece.name]}"
+            raise LinkFault(message, piece.module)
+        text = rewritten(module.text, node, changes, left_out)
+        if not text.isascii():
+            strange = next(char for char in text if not char.isascii())
+            raise LinkFault(f"{piece.module}.{piece.name} holds {strange!a}, which is not ASCII", piece.module)
+        file.texts.append(text)
+
+    def stands_alone(self, piece: Piece, node: ast.stmt) -> None:
+        """Raises LinkFault where a definition imports specc or a plugin when it runs."""
+        for child in ast.walk(node):
+            named = [alias.name for alias in child.names] if isinstance(child, ast.Import) else []
+            named += [child.module or ""] if isinstance(child, ast.ImportFrom) else []
+            for module in named:
+                if module.partition(".")[0] in {"specc", *self.packages}:
+                    message = (
+                        f"{piece.module}.{piece.name} imports {module} inside of itself, and a program stands alone"
+                    )
+                    raise LinkFault(f"{message}: import it at the top of the module", piece.module)
 
     def symbol_of(self, module: Module, function: ast.expr) -> Piece | str | None:
         """What a called name is bound to, if it is a slot."""
@@ -135,23 +175,25 @@ class Linker:
         if name not in module.imports:
             if hasattr(builtins, name) or name in LOCAL:
                 return name
-            raise LinkFault(f"{piece.module}.{piece.name} uses {name}, which is not defined")
+            raise LinkFault(f"{piece.module}.{piece.name} uses {name}, which is not defined", piece.module)
         source, what = module.imports[name]
         if is_slot(module, name):
             bound = self.symbols.get(what)
             if bound is None:
-                raise LinkFault(f"nothing is bound to the slot {what}, which {piece.module}.{piece.name} uses")
-            return self.bind(bound, file, self.home(piece.module))
-        return self.bring(source, what, name, file, self.home(piece.module))
+                message = f"nothing is bound to the slot {what}, which {piece.module}.{piece.name} uses"
+                raise LinkFault(message, piece.module)
+            return self.bind(bound, file, piece)
+        return self.bring(source, what, name, file, piece)
 
-    def bind(self, bound: Piece | str, file: Target, home: str) -> str | None:
+    def bind(self, bound: Piece | str, file: Target, user: Piece) -> str | None:
         """The text for a symbol; a piece is taken, and imported where it lives in another file."""
         if not isinstance(bound, Piece):
             return None if bound is IDENTITY else bound
-        return self.bring(bound.module, bound.name, bound.name, file, home)
+        return self.bring(bound.module, bound.name, bound.name, file, user)
 
-    def bring(self, source: str, what: str, name: str, file: Target, home: str) -> str:
-        """Import a name, or take it if it is a piece."""
+    def bring(self, source: str, what: str, name: str, file: Target, user: Piece) -> str:
+        """Import a name that a piece uses, or take it if it is a piece."""
+        home = self.home(user.module)
         inner = f"{source}.{what}"
         if inner in self.whole:
             self.copied.add(inner)
@@ -163,25 +205,29 @@ class Linker:
         elif source in self.homes or source in self.printed:
             self.take(Piece(source, what))
             if self.home(source) != home:
-                self.use(home, self.home(source), what)
+                self.use(home, self.home(source), what, source)
                 file.imports.add(f"from {self.home(source)} import {what}")
             return what
-        elif source.partition(".")[0] in {"specc", *self.packages}:
-            raise LinkFault(f"{source} has no file in the program")
+        elif source.startswith(OWN) or source.partition(".")[0] in self.packages:
+            raise LinkFault(f"{source} has no file in the program, and {user.module}.{user.name} uses it", user.module)
+        elif source.partition(".")[0] == "specc":
+            message = f"{user.module}.{user.name} uses {name} of {source}, and a program needs no specc"
+            raise LinkFault(f"{message}: pieces import names out of modules of specc.pieces", user.module)
         elif not what:
             file.imports.add(f"import {source}" + (f" as {name}" if name != source else ""))
         else:
             file.imports.add(f"from {source} import {what}" + (f" as {name}" if name != what else ""))
         return name
 
-    def use(self, file: str, other: str, what: str) -> None:
+    def use(self, file: str, other: str, what: str, module: str) -> None:
         """Note that a file imports from another one. Raises LinkFault where that one needs it first."""
         needed, waiting = {other}, [other]
         for name in waiting:
             waiting += sorted({after for before, after in self.uses if before == name} - needed)
             needed.update(waiting)
         if file in needed:
-            raise LinkFault(f"{file}.py and {other}.py would need each other: {what} cannot stand in {other}.py")
+            message = f"{file}.py and {other}.py would need each other: {what} cannot stand in {other}.py"
+            raise LinkFault(message, module)
         self.uses.add((file, other))
 
     def text(self, file: str, head: str = "", foot: str = "") -> str:
@@ -203,7 +249,7 @@ class Linker:
 
         text = re.sub(rf"^from {OWN[:-1]}(?:\.(\w+))? import (.+)$", sibling, read_module(module).text, flags=re.M)
         if OWN in text or f"from {OWN[:-1]}" in text:
-            raise LinkFault(f"{module} imports its siblings in a way that cannot be copied")
+            raise LinkFault(f"{module} imports its siblings in a way that cannot be copied", module)
         return text
 
 

@@ -41,7 +41,7 @@ def config(study: Study, program: Program) -> str:
     lines += ['    """What the spec settles."""', ""]
     for setting in settings:
         kind = "object" if setting.value is None else type(setting.value).__name__
-        lines.append(f"    {setting.name}: {kind} = {literal(setting.value)}  # {setting.reason}")
+        lines.append(f"    {setting.name}: {kind} = {literal(setting.value)}  # {' '.join(setting.reason.split())}")
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.cost import shapes_of
 from specc.emit import printed, training
+from specc.emit.asked import program_of
 from specc.emit.augmentation import augmentation, changes
 from specc.emit.edits import edits
 from specc.emit.format import tidy
@@ -74,7 +75,7 @@ def emit(study: Study) -> dict[str, str]:
 
 def linked(study: Study) -> tuple[Linker, dict[str, str]]:
     """The files that are this program's own, before they are formatted, and the linker that made them."""
-    linker = link(study, study.task.program(study))
+    linker = link(study, program_of(study))
     files = {}
     for name in linker.files:
         head, foot = (

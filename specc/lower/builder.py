@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from specc.errors import Diagnostic, Label, Note, Path, Span
+from specc.blame import at_fault, blamed, owner_of, said
+from specc.errors import Diagnostic, Label, Note, Path, Span, SpeccError
 from specc.ir import Node
 from specc.lower.faults import shape_fault, unfit_initial, unknown_id
 from specc.lower.initial import initial, misfit
@@ -66,7 +67,7 @@ class NetworkBuilder:
     def layer(self, call: Call, value: str) -> str:
         """Lower one layer and return the new current value. Raises GiveUp."""
         self._call, self._pending = call, []
-        result = self.registry.layers[call.name].lower(self, call.args, value)
+        result = self._lowered(call, value)
         name = getattr(call.args, "id", None)
         result = self._commit(name, result)
         if name:
@@ -74,6 +75,29 @@ class NetworkBuilder:
                 self.fail(self._doubled(name))
             self.ids[name] = result
         return result
+
+    def _lowered(self, call: Call, value: str) -> str:
+        """What the layer's record makes of a value. Raises GiveUp, where a plugin's record is at fault, too."""
+        stopped: GiveUp | None = None
+        try:
+            with blamed(self.registry, self.span(), self.path()):
+                try:
+                    result = self.registry.layers[call.name].lower(self, call.args, value)
+                except GiveUp as stop:
+                    stopped = stop
+        except SpeccError as error:
+            self.fail(error.diagnostics[0])
+        if stopped is not None:
+            raise stopped
+        if result not in self.inputs and self.node(result) is None:
+            what = f"`lower` returns {said(repr(result))}, which is no value of the network"
+            self._refuse("layers", call.name, f"has a layer `{call.name}` whose {what}")
+        return result
+
+    def _refuse(self, kind: str, name: str, what: str) -> None:
+        """Give up where a word is a plugin's."""
+        if plugin := owner_of(self.registry, kind, name):
+            self.fail(at_fault(self.registry, plugin, what, "", self.span(), self.path()))
 
     def _commit(self, name: str | None, result: str) -> str:
         """Moves the layer's nodes into the network; the last one that is no activation takes the layer's id."""
@@ -136,6 +160,9 @@ class NetworkBuilder:
                 raise GiveUp(diagnostic) from fault
             self.faults.append(diagnostic)  # go on as the safe fix would, to see the rest
             return self.add(op, (self.add("flatten", inputs),), **attrs)
+        if not (isinstance(shape, tuple) and shape and all(type(side) is int and side > 0 for side in shape)):
+            what = f"`infer` returns {said(repr(shape))}, which is no shape"
+            self._refuse("ops", op, f"has an operation `{op}` whose {what}")
         name = f"%{len(self._pending)}"
         self._pending.append(Node(name, op, inputs, attrs, shape, path, layer))
         return name

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from specc import expand
+from specc.blame import blamed, findings
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower import at_size, attempt
 from specc.passes import run
@@ -30,19 +31,25 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     document, unfolded = expand.attempt(document)
     document, unread = names.attempt(document)
     unfolded = (*unfolded, *unread)
+    at, path = document.span(("task",)), ("task",)
     try:
-        spec = read(document, registry)
+        with blamed(registry, at, path):
+            spec = read(document, registry)
     except SpeccError as error:
         return None, _together(unfolded, error.diagnostics)
     if unfolded:
         return None, unfolded
     task = registry.tasks[spec.task]
-    graphs, found = attempt(document, spec, registry, task)
-    passed = run(graphs, registry.ops, task.logits)
+    try:
+        with blamed(registry, at, path):
+            graphs, found = attempt(document, spec, registry, task)
+            passed = run(graphs, registry.ops, task.logits)
+    except SpeccError as error:
+        return None, _in_order(error.diagnostics)
     study = Study(document, spec, registry, task, graphs, passed, partial(at_size, document, spec, registry, task))
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
-            found += rule.check(study)
+            found += findings(registry, rule.code, rule.check, study, at, path)
     found += unheeded(study)
     return (None if has_errors(found) else study), _in_order(found)
 

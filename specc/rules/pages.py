@@ -190,10 +190,12 @@ DOCS: dict[str, str] = {
 
     Source: the plugin interface.
     """,
-    "S117": """What: the function or class of a plugin, or what it refers to, cannot be put into the program.
+    "S117": """What: the function or class of a plugin, or what it refers to, cannot be put into the program: it is not
+    there, takes other arguments, or needs what a program does not have.
 
-    Why: its source is copied there together with all that it uses: other pieces, the standard library, torch and numpy.
-    It may use nothing else of specc, nor a name that its file does not define. `specc.testing.check_plugin` finds it.
+    Why: its source is copied there together with all that it uses: other pieces of its plugin, modules of specc.pieces,
+    the standard library, torch and numpy, imported at the top of its module. A program holds ASCII text, stands alone
+    and imports neither specc nor a plugin. `specc.testing.check_plugin` finds it.
 
     Source: the plugin interface.
     """,
@@ -211,6 +213,21 @@ DOCS: dict[str, str] = {
         output: {classes: [normal, pneumonia]}
 
     Source: the spec language, Data (`classes: {file: names.txt}` for long lists).
+    """,
+    "S119": """What: the code of a plugin fails where specc asks it: it raises an exception, or answers with something
+    else than the interface asks for.
+
+    Why: the spec is not at fault, and nothing in it would help. `where` says which line of the plugin it was.
+
+    Source: the plugin interface.
+    """,
+    "S120": """What: a plugin has a record of another form than the interface asks for: a name that is no word, a text
+    where a Piece belongs, one record where a tuple of records belongs.
+
+    Why: it is said before any of them is used, because later it would look like a fault of the spec or of specc.
+    Names are words of small letters, digits and `_`; `(Loss(...),)` with its comma is a tuple of one.
+
+    Source: the plugin interface.
     """,
     "S254": """What: a key of `train`, or an augmentation, that the training step of the task does not heed.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
+from specc.blame import at_fault, owner_of, said
+from specc.errors import SpeccError
 from specc.plugin import Arguments, Task
 from specc.spec.keys import FIXED, Data, Network, Place
 from specc.spec.reader import PerNetwork
@@ -19,8 +21,22 @@ def build(registry: Registry, task: str | Task) -> type[BaseModel]:
     task = registry.tasks[task] if isinstance(task, str) else task
     made, model = _MODELS.get(id(task), (None, None))
     if made is not task or model is None:
-        model = _build(task)
+        model = _sound(registry, task)
         _MODELS[id(task)] = (task, model)
+    return model
+
+
+def _sound(registry: Registry, task: Task) -> type[BaseModel]:
+    """The model. Raises SpeccError S119 where the record of a plugin's task allows none."""
+    plugin = owner_of(registry, "tasks", task.name)
+    if not plugin:
+        return _build(task)
+    try:
+        model = _build(task)
+        model.model_rebuild()
+    except Exception as error:
+        what = f"has a task `{task.name}` whose keys or output make no spec: {type(error).__name__}: {said(str(error))}"
+        raise SpeccError((at_fault(registry, plugin, what),)) from error
     return model
 
 

@@ -1,0 +1,129 @@
+"""What a plugin gives for a program, held to the interface before it is printed; and whose fault it is where it fails.
+
+Pieces are read and never imported, so that a wrong signature is seen in their text.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from specc.blame import at_fault, brought_by, owner_of, said
+from specc.emit.link import LinkFault, Module, parse_module, read_module
+from specc.errors import Diagnostic, Path, SpeccError
+from specc.plugin import Call, Piece, Program
+from specc.records import faults_of
+
+if TYPE_CHECKING:
+    from specc.study import Study
+
+TASKS_OWN = {"build": 3, "export_model": 3, "targets_of": 1}  # symbols of every task, and how much each is given
+
+
+def program_of(study: Study) -> Program:
+    """What the study's task puts into the emitted files. Raises SpeccError S117, S119 where a plugin is at fault."""
+    program = study.task.program(study)
+    plugin = owner_of(study.registry, "tasks", study.task.name)
+    if not plugin:
+        return program
+    if not isinstance(program, Program):
+        raise _fault(
+            study,
+            plugin,
+            f"`program` of the task returns {said(repr(program))}, which is no Program record",
+            code="S119",
+        )
+    if wrong := faults_of(program, "Program"):
+        raise _fault(study, plugin, f"`program` of the task returns what cannot be used: {wrong[0]}", code="S119")
+    for symbol, count in TASKS_OWN.items():
+        if (piece := program.symbols.get(symbol)) is None:
+            raise _fault(study, plugin, f"`program` of the task binds nothing to `{symbol}`", code="S119")
+        if isinstance(piece, Piece) and piece.module not in program.printed:
+            _require(study, plugin, piece, count, (), ("task",))
+    return program
+
+
+def require_losses(study: Study) -> None:
+    """Raises SpeccError S117 where the piece of a plugin's loss is not there, or takes other arguments."""
+    own = {loss.name for loss in study.task.losses}
+    for calls in (study.spec.loss or {}).values():
+        for call in calls:
+            kind, name = ("tasks", study.task.name) if call.name in own else ("losses", call.name)
+            record, plugin = study.loss(call.name), owner_of(study.registry, kind, name)
+            if plugin and record.compose is None:
+                _require(study, plugin, record.piece, 2, tuple(record.bind(call.args)), call.path)
+
+
+def _require(study: Study, plugin: str, piece: Piece, count: int, named: tuple[str, ...], path: Path) -> None:
+    text = study.registry.texts.get(piece.module)
+    try:
+        module = read_module(piece.module) if text is None else parse_module(text, piece.module)
+    except LinkFault as fault:
+        raise _fault(study, plugin, f"names the piece `{piece.name}`: {fault}", path) from fault
+    if wrong := misfit(module, piece, count, named):
+        raise _fault(study, plugin, wrong, path)
+
+
+def misfit(module: Module, piece: Piece, count: int, named: tuple[str, ...]) -> str:
+    """Why a piece cannot be called with so many arguments and these keywords; empty where it can, or is no function."""
+    node = module.definitions.get(piece.name)
+    if node is None:
+        return f"names a piece that is not there: {piece.module} has no `{piece.name}`"
+    if not isinstance(node, ast.FunctionDef):
+        return ""
+    signature, told = node.args, f"has a piece `{piece.name}` ({piece.module}, line {node.lineno})"
+    placed = [argument.arg for argument in (*signature.posonlyargs, *signature.args)]
+    free = placed[: len(placed) - len(signature.defaults)]
+    free += [a.arg for a, d in zip(signature.kwonlyargs, signature.kw_defaults, strict=True) if d is None]
+    if len(placed) < count and signature.vararg is None:
+        return f"{told} that takes {len(placed)} arguments, and it is given {count}"
+    known = {*placed[count:], *(argument.arg for argument in signature.kwonlyargs)}
+    if signature.kwarg is None and (extra := [name for name in named if name not in known]):
+        return f"{told} that has no argument `{extra[0]}`, and it is given one"
+    if lacks := [name for name in free if name not in placed[:count] and name not in named]:
+        return f"{told} that needs `{lacks[0]}`, which nothing gives it"
+    return ""
+
+
+def told(study: Study, error: Exception) -> SpeccError | None:
+    """What is said where no program can be written: S117 on the plugin that is at fault; None where none takes part."""
+    if isinstance(error, LinkFault) and (plugin := brought_by(study.registry, error.module)):
+        return _fault(study, plugin, f"has a piece that cannot stand in a program: {error}")
+    suspects = dict(_suspects(study))
+    if not suspects:
+        return None
+    plugin, path = next(iter(suspects.items()))
+    others = f" (or `{'`, `'.join(list(suspects)[1:])}`)" if len(suspects) > 1 else ""
+    what = f"gives what cannot stand in a program{others}: {type(error).__name__}: {said(str(error))}"
+    return _fault(study, plugin, what, path)
+
+
+def _suspects(study: Study) -> Iterator[tuple[str, Path]]:
+    """The plugins whose words the spec uses, each with such a word."""
+    if plugin := owner_of(study.registry, "tasks", study.task.name):
+        yield plugin, ("task",)
+    for call in _calls(study.spec):
+        for kind in ("layers", "losses", "optimizers", "schedules", "augmentations", "initializers"):
+            if plugin := owner_of(study.registry, kind, call.name):
+                yield plugin, call.path
+
+
+def _calls(value: Any) -> Iterator[Call]:
+    if isinstance(value, Call):
+        yield value
+        yield from _calls(value.args)
+    elif isinstance(value, BaseModel):
+        yield from _calls(list(vars(value).values()))
+    elif isinstance(value, dict):
+        yield from _calls(list(value.values()))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _calls(item)
+
+
+def _fault(study: Study, plugin: str, what: str, path: Path = ("task",), code: str = "S117") -> SpeccError:
+    found: Diagnostic = at_fault(study.registry, plugin, what, "", study.span(*path), path, code)
+    return SpeccError((found,), texts={study.document.file: study.document.text})
