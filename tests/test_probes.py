@@ -65,7 +65,7 @@ def test_the_plugin_is_not_imported_unless_the_project_enables_it(project: Proje
 
 
 def test_the_plugin_imports_the_interface_and_pieces_only() -> None:
-    modules = ("plugin", "answering", "errors", "ir", "pieces", "study")
+    modules = ("plugin", "answering", "data.look", "errors", "ir", "pieces", "study")
     public = ("specc_probe", *(f"specc.{module}" for module in modules))
     for file in PLUGIN.glob("specc_probe/**/*.py"):
         for line in file.read_text(encoding="utf-8").splitlines():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from specc.data.look import DataRule, Look, counts, found, share
-from specc.data.table import Row
 from specc.errors import Diagnostic, Path
 from specc_probe.ssd_entries import fault_of
 
 
-def _things(look: Look, row: Row) -> list[tuple[str, float, float, float, float]]:
+def _things(look: Look, row: Any) -> list[tuple[str, float, float, float, float]]:
     """The boxes of a row; none where its entry cannot be read, which is said elsewhere."""
     entry = row.values[look.table.words["objects"]]
     return [] if fault_of(entry) else [tuple(thing) for thing in json.loads(entry or "[]")]
@@ -45,7 +45,7 @@ def check_classes(look: Look) -> list[Diagnostic]:
     return found(look, "Z401", message, _column(look), text, ("help", cure), files=list(rows.values()))
 
 
-def _outside(look: Look) -> Iterator[tuple[Row, str]]:
+def _outside(look: Look) -> Iterator[tuple[Any, str]]:
     for row, facts in look.facts():
         for name, x, y, width, height in _things(look, row):
             if x + width > facts.width or y + height > facts.height:
