@@ -121,6 +121,22 @@ def draw_shapes(folder: Path, count: int = 60) -> None:
         csv.writer(file).writerows(rows)
 
 
+def draw_all(folder: Path) -> None:
+    """What all specs of the plugin name."""
+    draw(folder)
+    draw_shapes(folder)
+    with (folder / "shapes.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    boxes = [(number, *box) for number, row in enumerate(rows) for box in json.loads(row["objects"])]
+    kinds = {"square": 3, "bar": 7}
+    told = {
+        "images": [{"id": number, "file_name": row["file"]} for number, row in enumerate(rows)],
+        "annotations": [{"image_id": n, "category_id": kinds[name], "bbox": box} for n, name, *box in boxes],
+        "categories": [{"id": number, "name": name} for name, number in kinds.items()],
+    }
+    (folder / "shapes.json").write_text(json.dumps(told), encoding="utf-8")
+
+
 def install(site: Path) -> None:
     """What `pip install --target` leaves behind, without pip: the packages, and the metadata out of pyproject.toml."""
     project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -158,8 +174,7 @@ def opened(run: Path) -> onnxruntime.InferenceSession:
 def prepared(folder: Path, site: Path) -> Project:
     """The plugin installed, the project enabled, images and specs in place."""
     install(site)
-    draw(folder)
-    draw_shapes(folder)
+    draw_all(folder)
     for spec in PLUGIN.glob("specs/*.yaml"):
         (folder / spec.name).write_bytes(spec.read_bytes())
     (folder / "specc.toml").write_text('[plugins]\nenabled = ["probe"]\n')

@@ -200,7 +200,7 @@ def test_trainings_that_fail(
 
 
 GIVEN = {"normal": "{normal: {std: 0.1}}", "values": "{values: {weights: zeros, bias: 0}}"}
-PROBES = ("detector", "gan", "segmenter", "staged")
+PROBES = ("coco", "cyclegan", "gan", "segmenter", "ssd", "staged")
 ROBUST = ("mean_absolute_error", "huber")
 CONVOLVED = """model:
   layers:
@@ -232,7 +232,7 @@ def probed(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> tuple[Plu
     monkeypatch.syspath_prepend(str(HERE / "probe_plugin"))
     specs = [(HERE / f"probe_plugin/specs/{name}.yaml").read_text(encoding="utf-8") for name in names]
     plugin: Plugin = import_module("specc_probe").PLUGIN
-    return plugin, [Example(spec, Piece("test_probes", "draw")) for spec in specs]
+    return plugin, [Example(spec, Piece("probes", "draw_all")) for spec in specs]
 
 
 def test_a_foreign_plugin_is_held_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 from specc.emit.literal import literal
 from specc.ir import Graph, Node, decoder, encoder
@@ -33,7 +34,7 @@ def print_model(graphs: Mapping[str, Graph], ops: Mapping[str, Op]) -> str:
 def print_network(graph: Graph, ops: Mapping[str, Op]) -> str:
     """One network as a class; with a code it also has `encode`, and `decode` where nothing else goes on."""
     shapes = dict(graph.inputs) | {node.name: node.shape for node in graph.nodes}
-    lines = [f"class {class_name(graph.name)}(nn.Module):", f'    """{_title(graph, shapes)}"""', ""]
+    lines = [f"class {class_name(graph.name)}(nn.Module):", *_document(_title(graph, shapes)), ""]
     lines += ["    def __init__(self) -> None:", "        super().__init__()"]
     for node in graph.nodes:
         if (module := ops[node.op].module) is not None:
@@ -64,6 +65,14 @@ def _method(name: str, graph: Graph, body: list[str], results: int = 0) -> list[
     results = results or len(graph.outputs)
     result = "Tensor" if results == 1 else f"tuple[{', '.join(['Tensor'] * results)}]"
     return ["", f"    def {name}(self, {inputs}) -> {result}:", *(f"        {line}" for line in body)]
+
+
+def _document(text: str) -> list[str]:
+    """A docstring; one that is longer than a line ends in a line of its own."""
+    lines = wrap(text, 112, break_long_words=False, break_on_hyphens=False)
+    if len(lines) == 1:
+        return [f'    """{text}"""']
+    return [f'    """{lines[0]}', *(f"    {line}" for line in lines[1:]), '    """']
 
 
 def _title(graph: Graph, shapes: Mapping[str, Shape]) -> str:

@@ -151,11 +151,11 @@ def check_sizes(study: Study) -> list[Diagnostic]:
 
     Bad:
 
-        default_boxes: {sizes: [0.1, 0.2, 0.4], ratios: [[2], [2], [2]]}
+        default_boxes: {sizes: [0.1, 0.2, 0.4, 0.8], ratios: [[2], [2, 3]]}
 
     Good:
 
-        default_boxes: {sizes: [0.1, 0.2, 0.4, 0.8], ratios: [[2], [2], [2]]}
+        default_boxes: {sizes: [0.1, 0.2, 0.4], ratios: [[2], [2, 3]]}
     """
     boxes, path = study.spec.default_boxes, ("default_boxes", "sizes")
     if len(boxes.sizes) in (2, len(boxes.ratios) + 1):
