@@ -16,6 +16,7 @@ from specc_superres.values import png
 
 import specc
 from specc.deploy.session import open_model
+from specc.errors import SpeccError
 from specc.pieces import readers
 from specc.testing import check_plugin, draw
 
@@ -171,6 +172,22 @@ def test_another_table_is_judged(pairs: Path, tmp_path: Path) -> None:
     assert value == pytest.approx(found.plain()["external"]["metrics"]["psnr"]["value"])
     assert any("part val: 4 images" in line for line in again.lines())
     assert (tmp_path / "eval" / "restored.png").is_file()
+
+
+def test_what_the_contract_does_not_cover_is_not_judged(cleaned: Path, tmp_path: Path) -> None:
+    draw(tmp_path)  # 8 bits, and the model was trained on 16
+    with pytest.raises(SpeccError, match="no image can be judged"):
+        specc.evaluate(cleaned / "model.onnx", data=tmp_path / "table.csv", output=tmp_path / "eval")
+
+
+def test_lossy_images_are_told(tmp_path: Path) -> None:
+    draw(tmp_path)
+    for file in (tmp_path / "images").glob("*.png"):
+        PIL.Image.open(file).save(file.with_suffix(".jpg"))
+    (tmp_path / "table.csv").write_text((tmp_path / "table.csv").read_text().replace(".png", ".jpg"))
+    (tmp_path / "spec.yaml").write_text(examples.CLEANED.replace("format: png", "format: jpeg"))
+    found = specc.check(tmp_path / "spec.yaml")
+    assert [fault.severity for fault in found.diagnostics if fault.code == "D452"] == ["warning"]
 
 
 def test_pairs_that_do_not_fit_are_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.answering import Asked, Item, Judged, Judging, Refusal, Said, Session, fault, mean_interval
+from specc.answering import Asked, Item, Judged, Judging, Said, Session, fault, mean_interval
 from specc_superres import tiles
 from specc_superres.values import values_of
 
@@ -163,34 +163,33 @@ def _about(session: Session) -> dict[str, Any]:
 
 
 def trio_of(session: Session, item: Item, key: tuple[int, ...], number: int) -> tuple[Array, Array, Array] | None:
-    """Baseline, answer and truth of an image (C, H, W) in shares of the range; None where one of them is not there."""
+    """Baseline, answer and truth of an image (C, H, W) in shares of the range; None where one of them is not there, or
+    is no image that the model takes.
+    """
     import numpy as np
 
     from specc_superres.measure import bicubic, worsened
 
-    about = _about(session)
+    about, word = _about(session), item.words.get("target", "")
     factor, how = about["factor"], about["degrade"]
-    word = item.words.get("target", "")
-    file = item.files[0] if how is not None and not word else item.root / word
     if not word and how is None:
         return None
-    try:
-        values = values_of(session.contract, file)
-        truth = values.read(file)
-    except Refusal:
+    file = item.root / word if word else item.files[0]
+    read = tiles.read(session, file)
+    if read is None:
         return None
+    truth = values_of(session.contract, file).shares(read)
     truth = truth[:, : truth.shape[1] // factor * factor, : truth.shape[2] // factor * factor]
-    if how is not None and not word:
+    if word:
+        seen, values = tiles.read(session, item.files[0]), values_of(session.contract, item.files[0])
+        if seen is None or tuple(factor * side for side in seen.shape[1:]) != truth.shape[1:]:
+            return None
+        image = values.shares(seen)
+    else:
         image = worsened(truth, factor, how, key, number)
-        restored = tiles.restored(session, values.pixels(image, session.channels))
-        return (bicubic(image, factor) if factor > 1 else image), restored.astype(np.float64), truth
-    ran = next(iter(tiles.run(session, [item.files], None)))
-    answer = tiles.image_of(ran)
-    if answer is None or answer.shape[1:] != truth.shape[1:]:
-        return None
-    image = values_of(session.contract, item.files[0]).read(item.files[0])
+        seen = values_of(session.contract, file).pixels(image, session.channels)
     rival = bicubic(image, factor) if factor > 1 else image
-    return rival, answer.astype(np.float64), truth
+    return rival, tiles.restored(session, seen).astype(np.float64), truth
 
 
 def _figures(cases: Sequence[Case], total: int, about: Mapping[str, Any], seed: int) -> dict[str, Any]:

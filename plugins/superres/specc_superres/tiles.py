@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from specc.answering import Case, Ran, Session, run_cases
@@ -55,6 +56,20 @@ class Tiled(Session):
                 ]
         assert whole is not None, "an image has pixels"
         return whole
+
+
+class Reading(Session):
+    """A session that gives back what it is given: files are read, and held against the contract."""
+
+    def run(self, pixels: Pixels) -> dict[str, NDArray[Any]]:
+        """Nothing comes out."""
+        return {}
+
+
+def read(session: Session, file: FilePath) -> Pixels | None:
+    """Pixels (samples, H, W) of a file that the model takes; None where it does not."""
+    reading = Reading(**{field.name: getattr(session, field.name) for field in dataclasses.fields(session)})
+    return next(run_cases(reading, [(file,)])).pixels
 
 
 def tiled(session: Session) -> Tiled:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specc.answering import Refusal
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,25 +24,11 @@ class Values:
     high: float
     known: bool
     bits: int
-    window: str
-    frame: int | None
     mono: bool
-
-    def read(self, file: FilePath) -> NDArray[np.float64]:
-        """A file (C, H, W) in shares of the range. Raises Refusal."""
-        from specc.pieces import readers
-
-        try:
-            pixels, _ = readers.read(file, window=self.window, frame=self.frame)
-        except readers.ReadError as error:
-            raise Refusal(error.code, error.reason) from error
-        except OSError as error:
-            raise Refusal("P801", error.strerror or "the file cannot be read") from error
-        return self.shares(pixels.transpose(2, 0, 1).astype(np.float64))
 
     def shares(self, pixels: NDArray[Any]) -> NDArray[np.float64]:
         """Pixels as read (samples, H, W) -> (C, H, W) in 0..1."""
-        shares = ((pixels - self.low) / (self.high - self.low)).clip(0, 1)
+        shares = ((pixels.astype(np.float64) - self.low) / (self.high - self.low)).clip(0, 1)
         if self.mono and len(shares) == 3:
             shares = np.tensordot(np.array([GREY]), shares, 1)
         elif not self.mono and len(shares) == 1:
@@ -105,11 +89,10 @@ def values_of(contract: Any, file: FilePath) -> Values:
         bits = 8
     edges, seen = inputs.edges(""), inputs.accepts.bits or (bits,)
     mono = contract.plain["image"]["channels"] == "mono"
-    frame, window = inputs.frame, inputs.reader_window
     if edges is not None:
         low, high = edges[0] - edges[1] / 2, edges[0] + edges[1] / 2
-        return Values(low, high, True, 8 if bits <= 8 else 16, window, frame, mono)
+        return Values(low, high, True, 8 if bits <= 8 else 16, mono)
     if inputs.format == "dicom":  # the reader has applied the window of the header
-        return Values(0.0, 1.0, False, 8 if bits <= 8 else 16, window, frame, mono)
+        return Values(0.0, 1.0, False, 8 if bits <= 8 else 16, mono)
     high = 255.0 if max(seen) <= 8 else 65535.0
-    return Values(0.0, high, True, 8 if bits <= 8 else 16, window, frame, mono)
+    return Values(0.0, high, True, 8 if bits <= 8 else 16, mono)
