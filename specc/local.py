@@ -55,15 +55,15 @@ def content(folder: FilePath, file: str) -> bytes:
     path = PurePosixPath(file)
     inside = not path.is_absolute() and ".." not in path.parts and "\\" not in file and ":" not in file
     place = folder / path
-    if not inside or not place.resolve().is_relative_to(folder.resolve()):
-        raise LocalFault("S114", "lies outside of the project's folder")
     try:
+        if not inside or not place.resolve().is_relative_to(folder.resolve()):
+            raise LocalFault("S114", "lies outside of the project's folder")
+        if not place.is_file():
+            raise LocalFault("S114", "is not there" if not place.exists() else "is no file")
         with place.open("rb") as opened:
             data = opened.read(MOST + 1)
-    except FileNotFoundError as error:
-        raise LocalFault("S114", "is not there") from error
-    except OSError as error:
-        raise LocalFault("S114", f"cannot be read: {error.strerror}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # links in a circle, names that no system has
+        raise LocalFault("S114", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > MOST:
         raise LocalFault("S114", "has more than 1 MiB")
     return data

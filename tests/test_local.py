@@ -149,6 +149,14 @@ def test_another_byte_is_refused(project: Path) -> None:
     assert code == "S114" and "has changed since it was enabled" in text and "enabled here" in text
 
 
+@pytest.mark.parametrize("file", ["below", "circle.py", "a\\u0000b.py", "x" * 5000, ""])
+def test_what_is_no_file_is_refused(project: Path, file: str) -> None:
+    (project / "below").mkdir()
+    (project / "circle.py").symlink_to(project / "circle.py")
+    put(project, LOSS.encode(), file=file)
+    assert refused(project)[0] == "S114"
+
+
 def test_a_missing_file_is_refused(project: Path) -> None:
     (project / "my_loss.py").unlink()
     code, text = refused(project)
