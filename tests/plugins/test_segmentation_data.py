@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +168,15 @@ def test_images_of_any_size_where_nothing_is_resized(data: Path, text: str) -> N
             session = onnxruntime.InferenceSession(done.run / "model.onnx")
             (mask_there,) = session.run(["mask"], {"pixels": pixels})
             assert (np.array([0, 100, 200])[mask_there[0]] == found).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [TWO, CLASSES, LABELS, VALID])
+def test_what_chance_gives_and_one_batch_by_heart(data: Path, text: str) -> None:
+    """`--sanity`: the first loss is near that of a network that knows nothing, and one batch is learned by heart."""
+    (data / "case.yaml").write_text(text)
+    command = [sys.executable, "-m", "specc", "train", "--sanity", "case.yaml"]
+    done = subprocess.run(command, cwd=data, capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a network that knows nothing has a loss of" in done.stdout
+    assert "learned by heart" in done.stdout

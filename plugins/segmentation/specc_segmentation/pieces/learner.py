@@ -85,6 +85,14 @@ def judged(
     return {"val_loss": rt.total(losses).mean().item(), **mask_scores(rt.total(tables))}
 
 
+@torch.no_grad()
+def by_chance(net: nn.Module, criterion: Loss, images: Images, masks: Tensor) -> float:
+    """The loss of a network that knows nothing: every logit is 0, on the first training images."""
+    ids = torch.arange(min(AT_ONCE, len(images.parts["train"])), device=masks.device)
+    truth = cropped(masks[ids])
+    return over_step(criterion, truth)(torch.zeros_like(net.eval()(images.pick(ids))), truth).mean().item()
+
+
 def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     """Network, optimizer, and what to do in a step and after an epoch."""
     rt.reseed(config.seed)
@@ -99,8 +107,8 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     stages = phased(
         (rt.Stage("train", config.epochs, learn(net, optimizer, criterion, images, masks)),), net, optimizer
     )
-    parts = {"network": net, "optimizer": optimizer}
-    return rt.Work(parts, stages, evaluate, BEST, len(train))
+    parts, chance = {"network": net, "optimizer": optimizer}, by_chance(net, criterion, images, masks)
+    return rt.Work(parts, stages, evaluate, BEST, len(train), chance)
 
 
 def export_masks(work: rt.Work, images: Images, options: Any) -> bool:
