@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from specc.data.look import DataRule, found, share
@@ -25,17 +25,17 @@ class Seen:
     row: Row
     word: str
     size: tuple[int, int] = (0, 0)
-    counts: Mapping[int, int] = ()  # type: ignore[assignment]
+    counts: Mapping[int, int] = field(default_factory=dict)
     fault: str = ""
 
 
-_LAST: list[tuple[int, Sequence[Seen]]] = []  # of the last look, since several rules ask for the same masks
+_LAST: list[tuple[Look, Sequence[Seen]]] = []  # of the last look, since several rules ask for the same masks
 
 
 def seen(look: Look) -> Sequence[Seen]:
     """All masks of the data."""
-    if not _LAST or _LAST[0][0] != id(look):
-        _LAST[:] = [(id(look), _shapes(look) if look.table.path[-1] == "coco" else _files(look))]
+    if not _LAST or _LAST[0][0] is not look:
+        _LAST[:] = [(look, _shapes(look) if look.table.path[-1] == "coco" else _files(look))]
     return _LAST[0][1]
 
 
@@ -206,7 +206,7 @@ def check_empty(look: Look) -> list[Diagnostic]:
 
         output: {classes: [background, lung]}
     """
-    if look.table.problem or any(one.fault for one in seen(look)):
+    if look.table.problem or not seen(look) or any(one.fault for one in seen(look)):
         return []
     output, there = look.output, set[str]()
     parts = dict(zip((row.number for row in look.table.rows), look.parts, strict=False))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from specc.plugin import IDENTITY, STEP, Column, Piece, Program, Source, Task
-from specc_segmentation import checks, loss_words, rules
+from specc_segmentation import checks, loss_words, rules, size_rules
 from specc_segmentation.output import Output, meanings, names, values
 from specc_segmentation.sizes import answered, multiple_of
 
@@ -139,7 +139,7 @@ TASK = Task(
         ),
         Column("patient", "who it is; keeps one patient on one side of the split", required=False),
     ),
-    rules=rules.RULES,
+    rules=(*rules.RULES, *size_rules.RULES),
     table=(
         "segmentation, two classes: 1 map, sigmoid, `binary_cross_entropy`, `dice`, `focal` or `tversky`, or their sum",
         "segmentation, two or more classes: one map a class, softmax, `categorical_cross_entropy`, `dice`, `focal` or "
