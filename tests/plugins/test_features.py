@@ -386,3 +386,19 @@ def test_the_first_spec_of_the_readme() -> None:
     for path in SPECS.glob("*.yaml"):
         counted = f"{parameters(study_of(path.read_text(encoding='utf-8')), 'network'):,}"
         assert re.search(rf"\[{path.stem}\]\(specs/{path.name}\).*\| {counted} \|", page), path.name
+
+
+def test_what_a_network_that_knows_nothing_would_have(tmp_path: Path) -> None:
+    """`train --sanity` compares with it: the loss of gray images, and of whole ones; nothing where noise is added."""
+    gray = PLAIN.replace("mean_squared_error", "binary_cross_entropy")
+    for text, chance in ((PLAIN, 0.25 / 3), (gray, np.log(2)), (SPARSE, np.nan)):
+        folder = tmp_path / str(hash(text))
+        folder.mkdir()
+        with modules(text, folder) as get:
+            pixels = torch.rand(300, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+            parts = {"train": range(280), "val": range(280, 300), "test": range(0)}
+            images = get("pixels").Images(pixels, {}, parts, [], [], None)
+            work = get("train").build(get("train").Config(), images, torch.device("cpu"))
+            assert work.chance == pytest.approx(chance, rel=0.01, nan_ok=True)
+            entropy = -(pixels * pixels.log() + (1 - pixels) * (1 - pixels).log()).nanmean().item()
+            assert work.least == pytest.approx(entropy if text == gray else 0, rel=0.01, abs=1e-6)

@@ -75,6 +75,8 @@ def _program(study: Study) -> Program:
         "objective": Piece(f"{_PIECES}.objectives", f"{'variational' if variational else 'plain'}_objective"),
         "middle": Piece(f"{_PIECES}.objectives", "mean_of") if variational else IDENTITY,
         "shown": Piece(f"{_PIECES}.losses", "from_logits") if graph.activation == "sigmoid" else IDENTITY,
+        "hidden": Piece(f"{_PIECES}.losses", "to_logits") if graph.activation == "sigmoid" else IDENTITY,
+        "bounds": Piece(f"{_PIECES}.training", f"{'no' if noise or sparsity or variational else 'plain'}_bounds"),
         "disturbed": IDENTITY,
         "sparse": IDENTITY,
         "BETA": repr(variational.beta if variational else 0.0),

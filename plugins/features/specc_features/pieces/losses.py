@@ -15,6 +15,11 @@ def from_logits(outputs: Tensor) -> Tensor:
     return torch.sigmoid(outputs)
 
 
+def to_logits(images: Tensor) -> Tensor:
+    """The inverse of `from_logits`, for pixels in 0..1."""
+    return torch.logit(images, 1e-6)
+
+
 def pixel_cross_entropy(logits: Tensor, images: Tensor) -> Tensor:
     """-[t log p + (1 - t) log(1 - p)], p = sigmoid(logits), mean over the pixels: (B, C, H, W) twice -> (B,).
 

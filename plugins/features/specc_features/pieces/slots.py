@@ -42,6 +42,18 @@ def shown(outputs: Tensor) -> Tensor:
     unbound("shown")
 
 
+def hidden(images: Tensor) -> Tensor:
+    """What a network puts out for images that it gives back whole: the inverse of `shown`."""
+    unbound("hidden")
+
+
+def bounds(images: Tensor) -> tuple[float, float]:
+    """The loss of a network that puts out 0 everywhere, and of one that gives images back whole, if training can get
+    there.
+    """
+    unbound("bounds")
+
+
 def middle(encoded: Any) -> Tensor:
     """The code of what an encoder says: where that is a distribution, its mean."""
     unbound("middle")

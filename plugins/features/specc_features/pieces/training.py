@@ -30,7 +30,7 @@ from specc.pieces.slots import (
     told,
     unscaled,
 )
-from specc_features.pieces.slots import PEAK, middle, objective, shown
+from specc_features.pieces.slots import PEAK, bounds, hidden, middle, objective, shown
 
 
 def learn_codes(net: Any, optimizer: Any, criterion: Loss, images: Images) -> rt.Step:
@@ -75,6 +75,18 @@ def judged(net: Any, images: Images, peak: float, key: tuple[int, ...], device: 
     return {"val_loss": loss, "mse": mse, "psnr": psnr}
 
 
+@torch.no_grad()
+def plain_bounds(images: Tensor) -> tuple[float, float]:
+    """The loss of images (B, C, H, W) for a network that puts out 0 everywhere, and for one that gives them back."""
+    blank, whole = (loss_of(outputs, images).mean().item() for outputs in (torch.zeros_like(images), hidden(images)))
+    return blank, whole
+
+
+def no_bounds(images: Tensor) -> tuple[float, float]:
+    """Noise, and a code that is held sparse or near a distribution, leave open how small the loss can be."""
+    return math.nan, 0.0
+
+
 def build(config: Config, images: Images, device: torch.device) -> rt.Work:
     """Network, optimizer, and what to do in a step and after an epoch."""
     rt.reseed(config.seed)
@@ -87,5 +99,5 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
         return told(judged(average_of(net, optimizer), images, peak, (config.seed, 0, 0), device), optimizer)
 
     stages = phased((rt.Stage("train", config.epochs, learn_codes(net, optimizer, loss_of, images)),), net, optimizer)
-    parts = {"network": net, "optimizer": optimizer}
-    return rt.Work(parts, stages, evaluate, BEST, len(known), math.nan)
+    parts, (chance, least) = {"network": net, "optimizer": optimizer}, bounds(known[:256].to(device))
+    return rt.Work(parts, stages, evaluate, BEST, len(known), chance, least)
