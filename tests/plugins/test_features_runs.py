@@ -212,7 +212,7 @@ def test_eval_of_other_images(run: Path, place: Path, tmp_path: Path) -> None:
     assert found is not None
 
 
-@pytest.mark.parametrize(("text", "units"), [(CLASSIFIER, 6), (VALUES, 5)])
+@pytest.mark.parametrize(("text", "units"), [(CLASSIFIER, 6), pytest.param(VALUES, 5, marks=pytest.mark.slow)])
 def test_codes_of_a_trained_network(place: Path, files: list[Path], tmp_path: Path, text: str, units: int) -> None:
     """A classifier's and a regression's code is an output of their models, and a table by `--as codes`."""
     spec = place / f"trained{units}.yaml"
