@@ -128,7 +128,7 @@ def test_the_last_epoch_is_kept(whole: Path) -> None:
         assert np.array_equal(value, last[name]), name
 
 
-@pytest.mark.parametrize("kills", [[("save", 3), ("save", 9)], [("trained", 1)]])
+@pytest.mark.parametrize("kills", [[("save", 3), ("save", 9)], pytest.param([("trained", 1)], marks=pytest.mark.slow)])
 def test_killed_and_resumed_is_the_same(
     project: Project, program: Path, whole: Path, tmp_path: Path, kills: list[tuple[str, int]]
 ) -> None:
@@ -140,6 +140,7 @@ def test_killed_and_resumed_is_the_same(
         assert np.all(held.std(axis=(1, 2, 3)) > 0)
 
 
+@pytest.mark.slow
 def test_two_ranks_have_one_pool(project: Project, program: Path, whole: Path, tmp_path: Path) -> None:
     """A step of 4 in halves, the last of 1 image: the losses are those of one rank, but for rounding."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "--"]

@@ -71,17 +71,26 @@ def to_onnx(
     assert exported is not None
     model = exported.model_proto
     for graph in (model.graph, *model.functions):
-        ends = (*graph.input, *graph.output, *graph.initializer) if graph is model.graph else ()
-        for item in (*graph.node, *graph.value_info, *ends):
-            if hasattr(item, "metadata_props"):
-                del item.metadata_props[:]
-            item.doc_string = ""
-    del model.metadata_props[:], model.graph.metadata_props[:]
-    model.producer_name, model.doc_string, model.graph.doc_string, model.graph.name = "specc", "", "", "deploy"
+        forget(graph)
+    del model.metadata_props[:]
+    model.producer_name, model.doc_string, model.graph.name = "specc", "", "deploy"
     onnx.helper.set_model_props(model, {"specc.contract": json.dumps(contract)})
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
+
+
+def forget(graph: Any) -> None:
+    """Take out of a graph, and of the bodies of its loops and branches, what tells of the computer that made it."""
+    whole = isinstance(graph, onnx.GraphProto)
+    ends = (graph, *graph.input, *graph.output, *graph.initializer) if whole else ()
+    for item in (*graph.node, *graph.value_info, *ends):
+        if hasattr(item, "metadata_props"):
+            del item.metadata_props[:]
+        item.doc_string = ""
+    for attribute in (one for node in graph.node for one in node.attribute):
+        for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+            forget(inner)
 
 
 def clear(probabilities: np.ndarray[Any, Any], each: bool) -> np.ndarray[Any, Any]:
@@ -191,11 +200,13 @@ def export_images(
     options: Any,
     multiple: int = 0,
     tiled: bool = False,
+    proof: type[Certificate] = Certificate,
 ) -> bool:
     """Export a module that takes images; certify it on the files of every part and on synthetic sizes.
 
     With `multiple` a module whose images are not resized takes any height and width that are multiples of it. `tiled`
-    says that the task brings images of any size to one that the module takes.
+    says that the task brings images of any size to one that the module takes. `proof` compares outputs that only the
+    task understands.
     eval/predictions.csv gets what the ONNX file says of every file, if it has an `answer`; else eval/images.csv says
     which files are whose. Whether parity holds.
     """
@@ -213,7 +224,7 @@ def export_images(
     model = to_onnx(deploy.eval(), [example], {"pixels": axes}, outputs, contract, multiple if free else 1)
     save_model(run, model, contract)
     known = images.targets["target"][: len(images.parts["train"])] if "values" in outputs else torch.zeros(1)
-    certificate = Certificate(deploy, model, outputs, known.float().std(0, correction=0).cpu().numpy())
+    certificate = proof(deploy, model, outputs, known.float().std(0, correction=0).cpu().numpy())
     dice = np.random.default_rng(0)
     other = ((height, width), (height + multiple, width + 2 * multiple), (height, width + multiple))
     for size in SIZES if resized else other[: 3 if free else 1]:

@@ -66,9 +66,9 @@ class Boxes:
 
 def things_of(contract: Mapping[str, object]) -> list[str]:
     """The classes of a model, by their place."""
-    output = contract["output"]
-    assert isinstance(output, Mapping)
-    return list(output["things"])
+    things = contract["things"]
+    assert isinstance(things, list)
+    return [str(name) for name in things]
 
 
 def boxes_of(ran: Ran, names: Sequence[str]) -> Iterator[Box]:

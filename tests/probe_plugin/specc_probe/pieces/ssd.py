@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from specc.pieces import export
 from specc.pieces import runtime as rt
 from specc.pieces.pixels import Images
 from specc.pieces.slots import (
     BEST,
     HEIGHT,
+    TRUTH,
     WIDTH,
     Config,
     Network,
@@ -34,7 +36,7 @@ from specc_probe.pieces.boxes import Heads, decoded, suppressed
 from specc_probe.pieces.deploy import Detector
 from specc_probe.pieces.found import Found, Known, mean_average_precision
 from specc_probe.pieces.matching import Truth, box_loss, truth_of_table
-from specc_probe.pieces.parity import export_boxes
+from specc_probe.pieces.parity import EVERY, KEPT, BoxCertificate
 from specc_probe.pieces.slots import CLASSES
 
 VISIBLE = 0.25  # part of a box that must be left of it where its image is moved
@@ -105,4 +107,5 @@ def build(config: Config, images: Images, device: torch.device) -> rt.Work:
 def export_detector(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the detector with its contract and certificate; whether torch and ONNX agree."""
     net = average_of(work.parts["network"], work.parts["optimizer"]).cpu()
-    return export_boxes(Detector(images.edits, net).eval(), images, options)
+    outputs = (*KEPT, *EVERY)
+    return export.export_images(Detector(images.edits, net), outputs, images, TRUTH, options, proof=BoxCertificate)
