@@ -108,7 +108,7 @@ def read_data(options: argparse.Namespace, device: torch.device) -> Images:
     roomy = device.type == "cuda" and array.nbytes < 0.6 * torch.cuda.mem_get_info(device)[0]
     pixels = torch.from_numpy(array).to(device if roomy else "cpu")
     targets = {name: torch.from_numpy(value).to(device) for name, value in targets_of(table).items()}
-    return Images(pixels, targets, parts, table, entries, edits)
+    return Images(pixels, targets, parts, table, entries, edits, options.data)
 
 
 def load_images(options: argparse.Namespace, device: torch.device) -> Images:
