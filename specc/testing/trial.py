@@ -203,15 +203,16 @@ def trained(plugin: Plugin, words: Registry, document: Document, folder: FilePat
 
 
 def longer(document: Document, words: Registry) -> Study:
-    """The study with so many epochs that it has STEPS steps; one with phases as it is."""
+    """The study with at least so many epochs that it has STEPS steps; one with phases as it is."""
     study, _ = studied(document, words, False)
     assert study is not None
     train = study.spec.train
     images = look_at(study, None, study.folder)[0].parts.count("train")
     steps = max(1, math.ceil(images / (train.batch_size * (getattr(train, "accumulate", 1) or 1))))
-    if getattr(train, "phases", None):
+    epochs = max(2, math.ceil(STEPS / steps))
+    if getattr(train, "phases", None) or train.epochs >= epochs:
         return study
-    again, found = studied(override(document, [f"train.epochs={max(2, math.ceil(STEPS / steps))}"]), words, False)
+    again, found = studied(override(document, [f"train.epochs={epochs}"]), words, False)
     if again is None:
         raise SpeccError(found)
     return again
