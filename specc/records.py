@@ -7,6 +7,7 @@ import keyword
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -102,10 +103,9 @@ _HINTS: dict[type, dict[str, Any]] = {}
 def _hints(record: type) -> dict[str, Any]:
     """The annotations of a record's fields."""
     if record not in _HINTS:
-        from specc.data.look import DataRule, Look
-        from specc.study import Study
-
-        known = {**vars(sys.modules[record.__module__]), "Study": Study, "DataRule": DataRule, "Look": Look}
+        look, study = import_module("specc.data.look"), import_module("specc.study")
+        names = {"Study": study.Study, "DataRule": look.DataRule, "Look": look.Look}
+        known = {**vars(sys.modules[record.__module__]), **names}
         _HINTS[record] = get_type_hints(record, known)
     return _HINTS[record]
 

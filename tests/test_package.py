@@ -42,6 +42,8 @@ ORDER = (
         "freezing",
         "settings",
         "local",
+        "records",
+        "blame",
         "registry",
     ),
     *(
