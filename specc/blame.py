@@ -13,6 +13,9 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
+from specc.arguments import Call
 from specc.errors import Diagnostic, Note, Path, Span, SpeccError
 
 if TYPE_CHECKING:
@@ -130,6 +133,32 @@ def brought_by(registry: Registry, module: str) -> str:
         if origin.kind != "core" and f"{module}.".startswith(f"{package}."):
             return origin.name
     return ""
+
+
+def words_of(registry: Registry, spec: Any) -> dict[str, Path]:
+    """The plugins whose words a spec uses, each with the place of the first such word."""
+    found: dict[str, Path] = {}
+    if plugin := owner_of(registry, "tasks", spec.task):
+        found[plugin] = ("task",)
+    for call in _calls(spec):
+        for kind in ("layers", "losses", "optimizers", "schedules", "augmentations", "initializers"):
+            if plugin := owner_of(registry, kind, call.name):
+                found.setdefault(plugin, call.path)
+    return found
+
+
+def _calls(value: Any) -> Iterator[Call]:
+    """The words with arguments in a spec."""
+    if isinstance(value, Call):
+        yield value
+        yield from _calls(value.args)
+    elif isinstance(value, BaseModel):
+        yield from _calls(list(vars(value).values()))
+    elif isinstance(value, dict):
+        yield from _calls(list(value.values()))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _calls(item)
 
 
 def owner_of(registry: Registry, kind: str, name: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path as FilePath
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from specc.blame import blamed, raised
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower.front import front
 from specc.registry import enabled
@@ -53,13 +52,12 @@ def compile(study: Study) -> dict[str, str]:  # noqa: A001
     from specc.emit.asked import require_losses, told  # a check needs none of it
     from specc.emit.program import emit
 
-    with blamed(study.registry, study.span("task"), ("task",), {study.document.file: study.document.text}):
+    try:
         require_losses(study)
-        try:
-            return emit(study)
-        except (SpeccError, OSError):
-            raise
-        except Exception as error:
-            if raised(study.registry, error) is None and (fault := told(study, error)):
-                raise fault from error
-            raise
+        return emit(study)
+    except (SpeccError, OSError):
+        raise
+    except Exception as error:
+        if fault := told(study, error):
+            raise fault from error
+        raise

@@ -6,15 +6,12 @@ Pieces are read and never imported, so that a wrong signature is seen in their t
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from specc.blame import at_fault, brought_by, owner_of, said
+from specc.blame import at_fault, brought_by, culprit, owner_of, raised, said, words_of
 from specc.emit.link import LinkFault, Module, parse_module, read_module
 from specc.errors import Diagnostic, Path, SpeccError
-from specc.plugin import Call, Piece, Program
+from specc.plugin import Piece, Program
 from specc.records import faults_of
 
 if TYPE_CHECKING:
@@ -89,39 +86,23 @@ def misfit(module: Module, piece: Piece, count: int, named: tuple[str, ...]) -> 
 
 
 def told(study: Study, error: Exception) -> SpeccError | None:
-    """What is said where no program can be written: S117 on the plugin that is at fault; None where none takes part."""
-    if isinstance(error, LinkFault) and (plugin := brought_by(study.registry, error.module)):
-        return _fault(study, plugin, f"has a piece that cannot stand in a program: {error}")
-    suspects = dict(_suspects(study))
+    """What is said where no program can be written: S119 where a plugin's code raises, else S117 on the plugin that is
+    at fault, at a word of it; None where no plugin takes part.
+    """
+    registry, suspects = study.registry, words_of(study.registry, study.spec)
+    if (hit := culprit(registry, error.__traceback__)) is not None:
+        path = suspects.get(hit[0], ("task",))
+        found = raised(registry, error, study.span(*path), path)
+        return SpeccError((found,), texts={study.document.file: study.document.text}) if found else None
+    if isinstance(error, LinkFault) and (plugin := brought_by(registry, error.module)):
+        what = f"has a piece that cannot stand in a program: {error}"
+        return _fault(study, plugin, what, suspects.get(plugin, ("task",)))
     if not suspects:
         return None
     plugin, path = next(iter(suspects.items()))
     others = f" (or `{'`, `'.join(list(suspects)[1:])}`)" if len(suspects) > 1 else ""
     what = f"gives what cannot stand in a program{others}: {type(error).__name__}: {said(str(error))}"
     return _fault(study, plugin, what, path)
-
-
-def _suspects(study: Study) -> Iterator[tuple[str, Path]]:
-    """The plugins whose words the spec uses, each with such a word."""
-    if plugin := owner_of(study.registry, "tasks", study.task.name):
-        yield plugin, ("task",)
-    for call in _calls(study.spec):
-        for kind in ("layers", "losses", "optimizers", "schedules", "augmentations", "initializers"):
-            if plugin := owner_of(study.registry, kind, call.name):
-                yield plugin, call.path
-
-
-def _calls(value: Any) -> Iterator[Call]:
-    if isinstance(value, Call):
-        yield value
-        yield from _calls(value.args)
-    elif isinstance(value, BaseModel):
-        yield from _calls(list(vars(value).values()))
-    elif isinstance(value, dict):
-        yield from _calls(list(value.values()))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _calls(item)
 
 
 def _fault(study: Study, plugin: str, what: str, path: Path = ("task",), code: str = "S117") -> SpeccError:

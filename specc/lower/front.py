@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from specc import expand
-from specc.blame import blamed, findings
+from specc.blame import blamed, culprit, findings, raised, words_of
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower import at_size, attempt
 from specc.passes import run
@@ -41,11 +41,13 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
         return None, unfolded
     task = registry.tasks[spec.task]
     try:
-        with blamed(registry, at, path):
-            graphs, found = attempt(document, spec, registry, task)
-            passed = run(graphs, registry.ops, task.logits)
-    except SpeccError as error:
-        return None, _in_order(error.diagnostics)
+        graphs, found = attempt(document, spec, registry, task)
+        passed = run(graphs, registry.ops, task.logits)
+    except Exception as error:
+        place = words_of(registry, spec).get((culprit(registry, error.__traceback__) or ("",))[0], path)
+        if (fault := raised(registry, error, document.span(place), place)) is None:
+            raise
+        return None, (fault,)
     study = Study(document, spec, registry, task, graphs, passed, partial(at_size, document, spec, registry, task))
     for rule in registry.rules:
         if not rule.tasks or task.name in rule.tasks:
