@@ -199,6 +199,18 @@ def relative(path: FilePath, to: FilePath) -> str:
         return path.resolve().as_posix()
 
 
+def _brought(run: Run) -> tuple[Note, ...]:
+    """Whose code a program holds beside that of specc, where it ends without a reason."""
+    try:
+        known = resume.read_lock(run).plugins
+    except SpeccError:
+        return ()
+    names = [f"`{name}` ({of.get('distribution') or of.get('file', 'a local file')})" for name, of in known.items()]
+    names = [text for name, text in zip(known, names, strict=True) if name != "specc"]
+    text = f"its code is in part that of {', '.join(names)}: if the last line is about that, tell its authors"
+    return (Note("note", text),) if names else ()
+
+
 def _followed(
     run: Run, arguments: list[str], data: FilePath | str | None, listen: Listen, warnings: tuple[Diagnostic, ...]
 ) -> Trained:
@@ -209,7 +221,8 @@ def _followed(
         first, *rest = error.diagnostics
         saved = "; its last good checkpoint is kept" if any(run.checkpoints.glob("last-*.safetensors")) else ""
         kept = Note("where", f"the run: {run.folder}{saved}")
-        error.diagnostics = (replace(first, notes=(*first.notes, kept)), *rest)
+        brought = _brought(run) if first.code == "T650" else ()
+        error.diagnostics = (replace(first, notes=(*first.notes, kept, *brought)), *rest)
         raise
     finally:
         curve = read_curve(run.metrics)

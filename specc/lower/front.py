@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def front(document: Document, registry: Registry) -> tuple[Study | None, tuple[D
     try:
         graphs, found = attempt(document, spec, registry, task)
         passed = run(graphs, registry.ops, task.logits)
+    except SpeccError as error:
+        return None, tuple(replace(fault, span=fault.span or document.span(fault.path)) for fault in error.diagnostics)
     except Exception as error:
         place = words_of(registry, spec).get((culprit(registry, error.__traceback__) or ("",))[0], path)
         if (fault := raised(registry, error, document.span(place), place)) is None:

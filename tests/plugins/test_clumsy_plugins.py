@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -398,6 +401,33 @@ def test_a_contract_that_fails(ask: Ask) -> None:
     named(ask(task().replace("lambda study: {}", "lambda study: {1: object()}"), TASK), "S117", "JSON")
 
 
+GIVEN = 'Arguments, lambda a: {}, "x"'
+LATE = 'Piece("PACKAGE.good", "good"), lambda a, s: 2'
+WORDS = {
+    "optimizer: clumsy_word": f'optimizers=(Optimizer("clumsy_word", "torch.optim.SGD", {GIVEN}),)',
+    "augment: [clumsy_word]": f'augmentations=(Augmentation("clumsy_word", {LATE}, {GIVEN}),)',
+    "train: {epochs: 3, batch_size: 2, schedule: clumsy_word}": (
+        f'schedules=(Schedule("clumsy_word", "PACKAGE.good", {GIVEN}),)'
+    ),
+    "init: clumsy_word": f'initializers=(Initializer("clumsy_word", "nn.init.ones_", {GIVEN}),)',
+}
+
+
+@pytest.mark.parametrize("spec", WORDS)
+@pytest.mark.parametrize(
+    ("given", "code", "word"),
+    [("1 / 0", "S119", "ZeroDivisionError"), ("object()", "S117", "cannot stand"), ("None", "S117", "cannot stand")],
+)
+def test_a_word_that_fails_is_shown_where_it_stands(ask: Ask, spec: str, given: str, code: str, word: str) -> None:
+    record = WORDS[spec].replace("lambda a: {}", f"lambda a: {given}")
+    found = ask(
+        f'from specc.plugin import Initializer\n\nPLUGIN = Plugin("clumsy", {record})', complete(spec), good=GOOD
+    )
+    named(found, found[0].code, word if found[0].code == code else "clumsy")
+    assert found[0].code in (code, "S119")
+    assert found[0].path[0] == spec.partition(":")[0]
+
+
 SOURCED = TASK.replace("data: {images: images,", "data: {listed: list.txt,")
 SOURCE = 'sources=(Source("listed", at("read"), "a list", ("thing",)),), columns=(Column("thing", "x"),)'
 
@@ -434,6 +464,29 @@ def test_a_column_that_fails(ask: Ask, fault: str, words: list[str]) -> None:
     spec = TASK.replace("data: {images: images,", "data: {manifest: table.csv, columns: {image: file, thing: thing},")
     more = f'columns=(Column("image", "x"), Column("thing", "x", fault=lambda entry: {fault}))'
     named(ask(task(more=more), spec), "S119", *words)
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_names_whose_code_takes_part(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line, as a person sees it: a code, a reason, the plugin; no traceback."""
+    parts = PARTS.replace("    return rt.Work(", "    raise KeyError('no luck')\n    return rt.Work(")
+    assert ask(task(), TASK, parts=parts) == []
+    (site,) = tmp_path.glob("site_of_*")
+    path = os.pathsep.join([str(site), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", "specc", "train", "study.yaml"],
+        cwd=tmp_path / "project",
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 3, said
+    assert "error[T650]" in said and "KeyError: 'no luck'" in said
+    assert f"that of `clumsy` ({site.name.removeprefix('site_of_').replace('_', '-')})" in said
+    assert "Traceback" not in said and "internal error" not in said
 
 
 # ------------------------------------------------------------------ models that are asked
