@@ -165,6 +165,17 @@ def test_both_ways_leave(whole: Path) -> None:
     assert np.all((there > 0) & (there < 1) & (back > 0) & (back < 1))
 
 
+@pytest.mark.slow
+def test_specc_train_follows_a_task_without_answers(project: Project, tmp_path: Path) -> None:
+    done = project.specc("train", "cyclegan.yaml", "--runs", str(tmp_path), "--json")
+    told, model = json.loads(done.stdout.splitlines()[-1]), tmp_path / "probe-cyclegan/001/model.onnx"
+    assert told["verdict"] == "not judged"
+    assert "evaluation" not in told
+    assert model.exists()
+    assert "P848" in project.specc("eval", str(model.parent), code=5).stderr
+    assert "P848" in project.specc("predict", str(model), "images/01.png", code=5).stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "word"),
     [

@@ -241,7 +241,14 @@ def judged(run: Run) -> bool:
     """Whether the run was exported and its answers can be judged: by the core, or by the task's plugin."""
     if not run.contract.exists():
         return False
-    return (run.eval / "predictions.csv").exists() or bool(contracts.read(run.contract).plugin)
+    if (run.eval / "predictions.csv").exists():
+        return True
+    try:
+        return bool(contracts.read(run.contract).plugin)
+    except SpeccError as error:
+        if error.diagnostics[0].code == "P848":  # a model that takes no images
+            return False
+        raise
 
 
 def _drawing(run: Run, listen: Listen) -> Listen:
