@@ -62,6 +62,20 @@ def test_occlusion_is_the_mean_over_the_patches_that_cover_a_pixel() -> None:
     assert np.allclose(found, falls / hits, atol=1e-5)
 
 
+@pytest.mark.parametrize("steps", [8, 1])
+def test_every_patch_is_asked_about_however_many_there_are(steps: int) -> None:
+    image = np.zeros((1, 24, 24), np.float32)
+    image[0, ::2] = 1
+    asked = list[int]()
+
+    def ask(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        asked.append(len(images))
+        return np.ones(len(images))
+
+    asking.occlusion(ask, image, size=1 / 12, steps=steps)
+    assert sum(asked) == 1 + (12 if steps == 1 else 23) ** 2
+
+
 def test_rise_finds_what_the_answer_is_made_of_and_repeats() -> None:
     image = np.zeros((1, 16, 16), np.float32)
     image[0, 2:6, 2:6] = 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ AT_ONCE = 64  # images that are asked about together
 def _answers(ask: Ask, image: Floats, visible: Iterator[Floats]) -> Iterator[tuple[Floats, float]]:
     """Masks (H, W) of what is visible, each with the answer to what is left of the image."""
     gray = image.mean((1, 2), keepdims=True)
-    while masks := [mask for mask, _ in zip(visible, range(AT_ONCE), strict=False)]:
+    while masks := list(islice(visible, AT_ONCE)):
         shown = np.stack([gray + mask * (image - gray) for mask in masks]).astype(np.float32)
         yield from zip(masks, np.asarray(ask(shown), np.float64).tolist(), strict=True)
 
