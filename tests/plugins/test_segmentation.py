@@ -421,6 +421,24 @@ def test_runs_that_do_not_add_up() -> None:
         coco.filled({"size": [2, 2], "counts": [4]}, (3, 3))
 
 
+@pytest.mark.parametrize(
+    "outline",
+    [
+        {"size": [4, 4], "counts": [2**62] * 4 + [16]},  # adds up to 16 where numbers of 64 bits wrap around
+        {"size": [4, 4], "counts": "o" * 100_000 + "0"},
+        {"size": [4, 4], "counts": None},
+        {"size": 4, "counts": [16]},
+        [{"a": 1}],
+        [[0, 0, 1e300, 0, 1e300, 1e300]],
+        None,
+        5,
+    ],
+)
+def test_outlines_that_are_none_are_refused(outline: Any) -> None:
+    with pytest.raises(ValueError, match=r"counts|polygon|runs"):
+        coco.filled(outline, (4, 4))
+
+
 def test_polygons_take_pixels_whose_middle_is_inside() -> None:
     square = coco.inside_polygon([1, 1, 4, 1, 4, 3, 1, 3], (5, 6))
     wanted = np.zeros((5, 6), bool)
@@ -464,6 +482,11 @@ def test_a_coco_file_as_rows(tmp_path: Path) -> None:
         ('{"images": [{}], "annotations": []}', "has no 'id'"),
         ('{"images": [{"id": 1}], "annotations": []}', r"images\[0\]: no 'height'"),
         ('{"images": [], "annotations": [{"image_id": 1, "category_id": 1, "segmentation": []}]}', r"annotations\[0\]"),
+        ("[" * 200_000, "not JSON"),
+        ('{"images": [{"id": 1, "file_name": "a", "height": 1e999, "width": 4}], "annotations": []}', "infinity"),
+        ('{"images": [{"id": 1, "file_name": "a", "height": -4, "width": 4}], "annotations": []}', "-4x4 pixels"),
+        ('{"images": [{"id": 1, "file_name": "a", "height": 1e6, "width": 1e6}], "annotations": []}', "1000000x1000"),
+        ('{"images": [{"id": 1}, {"id": 1}], "annotations": []}', "one id"),
     ],
 )
 def test_broken_coco_files_name_the_place(tmp_path: Path, text: str, word: str) -> None:

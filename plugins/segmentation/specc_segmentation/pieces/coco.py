@@ -13,6 +13,7 @@ import numpy as np
 from specc_segmentation.pieces.known import IGNORE
 
 Array = np.ndarray[Any, Any]
+MOST = 2**28  # pixels of an image, as of image files
 
 
 def read_coco(path: Path) -> list[dict[str, str]]:
@@ -23,7 +24,7 @@ def read_coco(path: Path) -> list[dict[str, str]]:
     """
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as fault:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:
         raise ValueError(f"is not JSON: {fault}") from None
     if not isinstance(known, dict) or not all(isinstance(known.get(key), list) for key in ("images", "annotations")):
         raise ValueError("has no lists `images` and `annotations`")
@@ -32,19 +33,24 @@ def read_coco(path: Path) -> list[dict[str, str]]:
         shapes: dict[Any, list[list[Any]]] = {image["id"]: [] for image in known["images"]}
     except (KeyError, TypeError) as fault:
         raise ValueError(f"an entry of `images` or `categories` has no {fault}") from None
+    if len(shapes) < len(known["images"]):
+        raise ValueError("two entries of `images` have one id")
     for place, one in enumerate(known["annotations"]):
         try:
             outline, name = one["segmentation"], names[one["category_id"]]
-            shapes[one["image_id"]].append([name, int(one.get("iscrowd", 0)), outline])
+            shapes[one["image_id"]].append([name, int(one.get("iscrowd", 0) not in (0, "0")), outline])
         except (KeyError, TypeError) as fault:
             raise ValueError(f"annotations[{place}]: no such {fault}") from None
     rows = []
     for place, image in enumerate(known["images"]):
         try:
-            size = f"{int(image['height'])}x{int(image['width'])}"
-            row = {"file": str(image["file_name"]), "size": size, "shapes": json.dumps(shapes[image["id"]])}
-        except (KeyError, TypeError, ValueError) as fault:
+            height, width = int(image["height"]), int(image["width"])
+            row = {"file": str(image["file_name"]), "size": f"{height}x{width}"}
+            row["shapes"] = json.dumps(shapes[image["id"]])
+        except (KeyError, TypeError, ValueError, OverflowError) as fault:
             raise ValueError(f"images[{place}]: no {fault}") from None
+        if min(height, width) < 1 or height * width > MOST:
+            raise ValueError(f"images[{place}]: no image has {height}x{width} pixels")
         rows.append(row | {"patient": str(image.get("patient", "")), "part": str(image.get("split", ""))})
     return rows
 
@@ -69,10 +75,12 @@ def filled(outline: Any, size: tuple[int, int]) -> Array:
     Raises ValueError.
     """
     if isinstance(outline, Mapping):
-        if list(outline.get("size", [])) != list(size):
+        if outline.get("size") != list(size):
             raise ValueError(f"runs of {outline.get('size')}, and the image has {list(size)}")
         counts: Any = outline.get("counts")
         return decode_runs(counted(counts) if isinstance(counts, str) else counts, size)
+    if not isinstance(outline, list):
+        raise ValueError("an outline is a list of polygons, or runs with size and counts")
     there = np.zeros(size, bool)
     for polygon in outline:
         there |= inside_polygon(polygon, size)
@@ -81,8 +89,11 @@ def filled(outline: Any, size: tuple[int, int]) -> Array:
 
 def inside_polygon(polygon: Sequence[float], size: tuple[int, int]) -> Array:
     """(H, W): pixels whose middle lies inside by the even-odd rule. Raises ValueError."""
-    corners = np.asarray(polygon, np.float64)
-    if corners.ndim != 1 or len(corners) < 6 or len(corners) % 2 or not np.isfinite(corners).all():
+    try:
+        corners = np.asarray(polygon, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("corners of a polygon are numbers") from None
+    if corners.ndim != 1 or len(corners) < 6 or len(corners) % 2 or not (abs(corners) < 1e9).all():
         raise ValueError("a polygon needs three corners or more, as x1, y1, x2, y2, ...")
     (x0, y0), there = corners.reshape(-1, 2).T, np.zeros(size, bool)
     x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
@@ -101,7 +112,8 @@ def decode_runs(counts: Sequence[int], size: tuple[int, int]) -> Array:
         lengths = np.asarray(counts, np.int64)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("counts are whole numbers") from None
-    if lengths.ndim != 1 or (lengths < 0).any() or lengths.sum() != size[0] * size[1]:
+    pixels = size[0] * size[1]  # each run is held against it: a sum of large numbers may wrap around to it
+    if lengths.ndim != 1 or ((lengths < 0) | (lengths > pixels)).any() or lengths.sum() != pixels:
         raise ValueError(f"the counts do not add up to {size[0]} x {size[1]} pixels")
     values = np.arange(len(lengths)) % 2 == 1
     runs: Array = np.repeat(values, lengths).reshape(size[::-1]).T
@@ -130,6 +142,8 @@ def counted(text: str) -> list[int]:
             raise ValueError(f"the character {sign!r} has no place in compressed counts")
         value |= (part & 31) << shift
         shift += 5
+        if shift > 60:
+            raise ValueError("compressed counts have a number that no image has pixels")
         if part & 32:
             continue
         if part & 16:
