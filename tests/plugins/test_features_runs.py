@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from specc_features.examples import SPARSE
+from specc_features.examples import SPARSE, VARIATIONAL
 
 import specc
 from specc.deploy.session import open_model
@@ -231,3 +231,16 @@ def test_codes_of_a_trained_network(place: Path, files: list[Path], tmp_path: Pa
     with pytest.raises(SpeccError, match="P849") as caught:
         specc.predict(run, files, forms=["masks"])
     assert "`codes`: a table" in notes(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [SPARSE, VARIATIONAL], ids=["sparse", "variational"])
+def test_two_processes_learn_what_one_does(place: Path, tmp_path: Path, text: str) -> None:
+    """Noise and draws are those of the images, and the means of a sparse code those of the whole step."""
+    spec, found = place / "ranks.yaml", []
+    spec.write_text(text.replace("batch_size: 16", "batch_size: 15"), encoding="utf-8")
+    for ranks in (1, 2):
+        run = Path(specc.train(spec, runs=tmp_path / f"runs{ranks}", nproc=ranks).run)
+        rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        found.append([row[name] for row in rows for name in ("train_loss", "val_loss", "mse", "psnr")])
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
