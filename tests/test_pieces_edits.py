@@ -160,6 +160,7 @@ def bound(monkeypatch: pytest.MonkeyPatch, mono: bool = True, way: Resize = resi
         "mixing": edits.to_mono if mono else edits.to_rgb,
         "resize": way,
         "window": edits.clip_window,
+        "edited": lambda images: images,
     }.items():
         monkeypatch.setattr(edits, name, value)
     yield

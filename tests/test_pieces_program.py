@@ -71,7 +71,7 @@ def fill(folder: Path, slots: Slots) -> Path:
         each_file=same,
     )
     bind(slots, edits, HEIGHT=8, WIDTH=8, mixing=edits.to_mono)
-    bind(slots, edits, resize=resize.resize_fit, window=edits.clip_window)
+    bind(slots, edits, resize=resize.resize_fit, window=edits.clip_window, edited=same)
     return folder
 
 
