@@ -1,6 +1,6 @@
 """2,000 layers, 2,000 lines, 2,000 diagnostics, 100 levels of blocks: the work grows with the spec and no faster.
 
-Work is counted, not timed: lines of Python that are executed. benchmarks/front_end.py has the seconds.
+Work is counted, not timed: lines of Python that are executed. benchmarks/front_end_time.py has the seconds.
 """
 
 from __future__ import annotations

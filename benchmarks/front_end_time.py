@@ -1,6 +1,6 @@
 """How the time of each stage of the compiler grows with the spec: 250, 500, 1,000 and 2,000 layers, a line each.
 
-    python benchmarks/front_end.py [-n 5]
+    python benchmarks/front_end_time.py [-n 5]
 
 Run it with the Python that has specc. Nothing is asserted: the table is for people, and the exit code is 0. The last
 column is the time of the longest spec divided by that of the one half as long: 2 where a stage is linear.
