@@ -15,7 +15,7 @@ import torch
 from scipy import ndimage
 from specc_segmentation.pieces import coco, losses, masks, scores
 from specc_segmentation.pieces.known import IGNORE
-from specc_segmentation.surfaces import border, hausdorff95, surface_dice
+from specc_segmentation.surfaces import border, surface_scores
 
 from specc.pieces.resize import resize_crop, resize_fit, resize_stretch
 
@@ -213,26 +213,34 @@ def test_distances_of_borders() -> None:
     first, second = np.zeros((20, 30), bool), np.zeros((20, 30), bool)
     first[5:15, 5:15] = second[5:15, 8:18] = True
     assert border(first).sum() == 36
-    assert hausdorff95(first, second) == pytest.approx(3)
-    assert hausdorff95(first, second, (1.0, 0.5)) == pytest.approx(1.5)
-    assert hausdorff95(first, first) == 0 and surface_dice(first, first, 1e-6) == 1
-    assert surface_dice(first, second, 3.0) == 1
-    assert 0 < (surface_dice(first, second, 1.0) or 0) < 1
+    assert surface_scores(first, second, 3) == pytest.approx((3, 1))
+    assert surface_scores(first, second, 1.5, (1.0, 0.5)) == pytest.approx((1.5, 1))
+    assert surface_scores(first, second, 0.3, (0.1, 0.1)) == pytest.approx((0.3, 1)), "three times 0.1 is within 0.3"
+    assert surface_scores(first, first, 1e-6) == (0, 1)
+    assert 0 < (surface_scores(first, second, 1.0)[1] or 0) < 1
     none = np.zeros_like(first)
-    assert hausdorff95(first, none) is None and surface_dice(first, none, 1.0) == 0
-    assert hausdorff95(none, none) is None and surface_dice(none, none, 1.0) is None
+    assert surface_scores(first, none, 1.0) == surface_scores(none, first, 1.0) == (None, 0)
+    assert surface_scores(none, none, 1.0) == (None, None)
+    whole = np.ones_like(first)
+    assert surface_scores(whole, whole, 1.0) == (0, 1), "the end of the image is a border"
 
 
-def test_hausdorff_against_all_pairs() -> None:
-    dice = np.random.default_rng(5)
-    first, second = (ndimage.gaussian_filter(dice.random((24, 31)), 2) > 0.5 for _ in range(2))
+@pytest.mark.parametrize(("first", "second"), [("blobs", "blobs"), ("corner", "corner"), ("blobs", "corner")])
+def test_hausdorff_against_all_pairs(first: str, second: str) -> None:
+    """Also of things in a corner of a large image, of which only the part around both is looked at."""
+    dice, masks = np.random.default_rng(5), []
+    for kind in (first, second):
+        mask = ndimage.gaussian_filter(dice.random((24, 31)), 2) > 0.5
+        if kind == "corner":
+            mask[:, :20] = mask[:18] = False
+            mask[20:, 25:] = True
+        masks.append(mask)
     spacing = (0.7, 1.9)
-    one, two = (np.argwhere(border(mask)) * spacing for mask in (first, second))
+    one, two = (np.argwhere(border(mask)) * spacing for mask in masks)
     apart = np.linalg.norm(one[:, None] - two[None], axis=2)
     wanted = max(np.percentile(apart.min(1), 95), np.percentile(apart.min(0), 95))
-    assert hausdorff95(first, second, spacing) == pytest.approx(wanted)
     within = ((apart.min(1) <= 1).sum() + (apart.min(0) <= 1).sum()) / (len(one) + len(two))
-    assert surface_dice(first, second, 1.0, spacing) == pytest.approx(within)
+    assert surface_scores(masks[0], masks[1], 1.0, spacing) == pytest.approx((wanted, within))
 
 
 # ---------------------------------------------------------------------- borders

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,19 @@ from specc_segmentation.pieces.coco import compressed, encode_runs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AT_ONCE = 4  # images of one size that go through together: maps of whole images are large
+AT_ONCE = 4  # images of one size that go through together: maps of whole images are large ...
+FEW = 8  # ... and those of more classes are kept for one image at a time
 FORMS = {
     "png": "a mask a case (of labels one each), with the numbers of the training masks",
     "tiff": "the same as TIFF",
     "probabilities": "a TIFF a case: a page of probabilities a class or label",
     "rle": "masks.json: all masks as run-length codes of COCO",
 }
+
+
+def at_once(contract: Any) -> int:
+    """How many images of one size go through together."""
+    return AT_ONCE if len(named(contract)) <= FEW else 1
 
 
 def in_grid(session: Session) -> InGrid:
@@ -88,7 +94,7 @@ class Segmentation:
             raise fault("P880", "masks need a folder to be written into", "`-o FOLDER`", exit_code=2)
         session, contract = in_grid(asked.session), asked.session.contract
         writer = Writer(asked.output, asked.forms or ("png",), contract) if asked.output is not None else None
-        for ran in run_cases(session, asked.cases, asked.patients, asked.tell, batch=AT_ONCE):
+        for ran in run_cases(session, asked.cases, asked.patients, asked.tell, batch=at_once(contract)):
             if ran.outputs is None:
                 yield refused(ran)
                 continue
@@ -135,7 +141,11 @@ class Writer:
             raise fault("P880", f"{folder} is a file, and masks need a folder", "`-o FOLDER`", exit_code=2)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.forms, self.contract = folder, forms, contract
-        self.names = Counter[str]()
+        self.taken, self.cases = set[str](), list[Path]()
+        self.safe: dict[str, str] = {}
+        for name in named(contract):
+            letters = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in name)
+            self.safe[name] = free(letters, {safe.casefold() for safe in self.safe.values()})
         self.coco: dict[str, list[Any]] = {
             "images": [],
             "annotations": [],
@@ -145,10 +155,8 @@ class Writer:
     def write(self, ran: Ran, masks: NDArray[np.uint8]) -> tuple[Path, ...]:
         """The files of one case."""
         assert ran.outputs is not None, "asked of an answered case"
-        stem = ran.case[0].stem
-        self.names[stem] += 1
-        if self.names[stem] > 1:
-            stem = f"{stem}-{self.names[stem]}"
+        stem = free(ran.case[0].stem, self.taken)
+        self.taken.add(stem.casefold())
         files: list[Path] = []
         for form in dict.fromkeys(self.forms):
             if form == "rle":
@@ -171,8 +179,8 @@ class Writer:
     def _image(self, stem: str, form: str, name: str, numbers: NDArray[Any]) -> Path:
         from PIL import Image
 
-        safe = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in name)
-        file = self.folder / f"{stem}{'.' * bool(safe)}{safe}.mask.{'png' if form == 'png' else 'tif'}"
+        middle = f".{self.safe[name]}" if name else ""
+        file = self.folder / f"{stem}{middle}.mask.{'png' if form == 'png' else 'tif'}"
         if form == "png":
             Image.fromarray(numbers).save(file)
         else:
@@ -182,8 +190,9 @@ class Writer:
     def _coded(self, ran: Ran, masks: NDArray[np.uint8]) -> None:
         """One annotation a class or label that is there."""
         height, width = ran.size
-        image = len(self.coco["images"]) + 1
-        self.coco["images"].append({"id": image, "file_name": ran.case[0].name, "height": height, "width": width})
+        self.cases.append(ran.case[0].absolute())
+        image = len(self.cases)
+        self.coco["images"].append({"id": image, "height": height, "width": width})
         for place, there in enumerate(each(masks, self.contract).values(), 1):
             if there.any():
                 counts = {"size": [height, width], "counts": compressed(encode_runs(there))}
@@ -196,9 +205,21 @@ class Writer:
                 self.coco["annotations"].append(entry)
 
     def finish(self) -> None:
-        """What is written for all cases together."""
+        """What is written for all cases together: images are named from the folder on that holds them all."""
         if "rle" in self.forms:
+            shared = commonpath([case.parent for case in self.cases]) if self.cases else ""
+            for entry, case in zip(self.coco["images"], self.cases, strict=True):
+                entry["file_name"] = case.relative_to(shared).as_posix()
             (self.folder / "masks.json").write_text(json.dumps(self.coco, ensure_ascii=True), encoding="utf-8")
+
+
+def free(name: str, taken: set[str]) -> str:
+    """The name, or with the first number from 2 on that nobody has; upper and lower case are the same."""
+    number, found = 1, name
+    while found.casefold() in taken:
+        number += 1
+        found = f"{name}-{number}"
+    return found
 
 
 def _box(there: NDArray[np.bool_]) -> list[int]:

@@ -32,6 +32,9 @@ class InGrid(Session):
     def run(self, pixels: Floats) -> dict[str, NDArray[Any]]:
         """Outputs by name for images of one size (B, C, H, W)."""
         inputs, (top, left, high, wide) = self.contract.input, self.contract.plain["map"]
+        if len(pixels) > 1 and pixels[:, 0].size > WHOLE:  # not more at once than of one image
+            each = [self.run(pixels[place : place + 1]) for place in range(len(pixels))]
+            return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
         size, canvas = (pixels.shape[2], pixels.shape[3]), (int(inputs.size[0]), int(inputs.size[1]))
         if inputs.resize is not None:
             said = super().run(pixels)
@@ -126,11 +129,13 @@ def undone(maps: Floats, canvas: Size, first: Size, rule: str, size: Size) -> tu
     vertical, horizontal = laid(size, rule, canvas)
     rows = _places(size[0], vertical, first[0], maps.shape[2])
     columns = _places(size[1], horizontal, first[1], maps.shape[3])
-    low, high, share, _ = rows
-    maps = maps[:, :, low] * (1 - share)[:, None] + maps[:, :, high] * share[:, None]
-    low, high, share, _ = columns
-    maps = maps[..., low] * (1 - share) + maps[..., high] * share
-    return maps.astype(np.float32), rows[3][:, None] & columns[3][None]
+    (up, down, lower, _), (left, right, further, _) = rows, columns
+    full = np.empty((*maps.shape[:2], *size), np.float32)
+    for place in np.ndindex(maps.shape[:2]):  # one by one: with many classes the maps of a large image fill the memory
+        tall = maps[place][up] * (1 - lower)[:, None] + maps[place][down] * lower[:, None]
+        np.multiply(tall[:, left], 1 - further, out=full[place])
+        full[place] += tall[:, right] * further
+    return full, rows[3][:, None] & columns[3][None]
 
 
 def _places(length: int, lies: tuple[float, float], first: int, there: int) -> tuple[Any, Any, Any, Any]:

@@ -13,12 +13,12 @@ import numpy as np
 
 from specc.answering import Item, Judged, Judging, fault, mean_interval, run_cases
 from specc_segmentation import pictures
-from specc_segmentation.answering import AT_ONCE, counted, each, in_grid, masks_of, named, spacing_of
+from specc_segmentation.answering import at_once, counted, each, in_grid, masks_of, named, spacing_of
 from specc_segmentation.grid import undone
 from specc_segmentation.pieces.coco import drawn_shapes
 from specc_segmentation.pieces.known import IGNORE
 from specc_segmentation.pieces.masks import fitted, places, read_mask
-from specc_segmentation.surfaces import hausdorff95, surface_dice
+from specc_segmentation.surfaces import surface_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,13 +32,17 @@ Values = dict[str, dict[str, float | None]]  # class -> score -> value
 
 @dataclass
 class Case:
-    """One case with what came out: `values` by class, the table of pixels, and the same for answers of no network."""
+    """One case with what came out: `values` by class, the table of pixels, and the same for answers of no network.
+
+    `known` is False where nothing is known of any pixel: such a case has no Dice.
+    """
 
     item: Item
     values: Values
     table: NDArray[np.int64]
     rivals: dict[str, Values] = field(default_factory=dict)
     unit: str = "px"
+    known: bool = True
 
     @property
     def dice(self) -> float:
@@ -52,10 +56,10 @@ def mean_dice(values: Values) -> float:
     return float(np.mean(known)) if known else 1.0
 
 
-def truth_of(item: Item, contract: Any) -> Masks:
+def truth_of(item: Item, contract: Any, size: tuple[int, int] | None = None) -> Masks:
     """(1, H, W) places of classes, or (L, H, W) of 1 and 0, in the grid of the image; IGNORE where nothing is known.
 
-    Raises ValueError.
+    `size` is that of the image, for one of which no label has a mask. Raises ValueError.
     """
     plain = contract.plain
     if "shapes" in item.words:
@@ -72,7 +76,7 @@ def truth_of(item: Item, contract: Any) -> Masks:
     for name in named(contract):
         if file := item.words[f"mask.{name}"]:
             masks[name] = places(read_mask(item.root / file), {0: 0, 1: 1, 255: 1} | unknown)
-    sizes = {mask.shape for mask in masks.values()}
+    sizes: set[tuple[int, ...]] = {mask.shape for mask in masks.values()} or ({size} if size else set())
     if len(sizes) != 1:
         raise ValueError("no mask is named" if not sizes else "masks of several sizes")
     empty = np.full(sizes.pop(), IGNORE, np.uint8)
@@ -99,8 +103,8 @@ def compared(
             values["dice"], values["iou"] = 2 * both / (both + either), both / either
         if far and not unknown:
             mm = spacing or (1.0, 1.0)
-            values["hausdorff95"] = hausdorff95(ours, theirs, mm)
-            values["surface_dice"] = surface_dice(ours, theirs, contract.plain["tolerance"], mm)
+            scores = surface_scores(ours, theirs, contract.plain["tolerance"], mm)
+            values["hausdorff95"], values["surface_dice"] = scores
         result[name] = values
     return result
 
@@ -116,23 +120,26 @@ def pixel_table(answers: Masks, truth: Masks, classes: int) -> NDArray[np.int64]
 
 
 def mean_mask(items: Sequence[Item], contract: Any) -> NDArray[np.float32] | None:
-    """(K, h, w) how often each class is at each place of the network's canvas in the training masks; None without any.
+    """(K, h, w) how often each class is at each place of the network's canvas in the training masks that know it; None
+    without any.
 
     Without a rule that resizes, only masks of the canvas' own size can be laid on each other.
     """
     canvas = (int(contract.input.size[0]), int(contract.input.size[1]))
-    rule, total, seen = contract.input.resize or "none", None, 0
+    rule, total, known = contract.input.resize or "none", None, None
     for item in items:
         try:
             truth = np.stack([fitted(mask, rule, canvas) for mask in truth_of(item, contract)])
         except (OSError, ValueError):
             continue
+        seen = truth != IGNORE
         if contract.plain.get("classes"):
             truth = np.stack([truth[0] == place for place in range(len(named(contract)))])
         else:
             truth = truth == 1
-        total, seen = truth.astype(np.float32) + (0 if total is None else total), seen + 1
-    return None if total is None else (total / seen).astype(np.float32)
+        total = truth.astype(np.float32) + (0 if total is None else total)
+        known = seen.astype(np.float32) + (0 if known is None else known)
+    return None if total is None or known is None else (total / np.maximum(known, 1)).astype(np.float32)
 
 
 def rivals_of(
@@ -159,13 +166,13 @@ def judge(judging: Judging) -> Judged:
     drawn: list[str] = []
     for part, items in judging.parts.items():
         cases = []
-        runs = run_cases(session, [item.files for item in items], batch=AT_ONCE)
+        runs = run_cases(session, [item.files for item in items], batch=at_once(contract))
         for item, ran in zip(items, runs, strict=True):
             if ran.outputs is None:
                 code, reason = ran.refused or ("P850", "no answer")
                 raise fault("P879", f"{item.file} cannot be judged: {code}: {reason}", "take it out of the table")
             try:
-                truth = truth_of(item, contract)
+                truth = truth_of(item, contract, ran.size)
                 if truth.shape[1:] != ran.size:
                     raise ValueError(f"has {truth.shape[1]}x{truth.shape[2]} pixels, the image {ran.size}")
             except (OSError, ValueError) as error:
@@ -179,7 +186,7 @@ def judge(judging: Judging) -> Judged:
                 for name, other in rivals_of(mean, ran.size, contract, answers.shape).items()
             }
             values = compared(answers, truth, contract, spacing)
-            cases.append(Case(item, values, table, rivals, "mm" if spacing else "px"))
+            cases.append(Case(item, values, table, rivals, "mm" if spacing else "px", bool(table.any())))
             done += 1
             judging.tell(done, total)
         figures[part] = summary(cases, contract, judging.seed)
@@ -194,28 +201,26 @@ def judge(judging: Judging) -> Judged:
 
 def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
     """Metrics of a part: means over cases with intervals over patients, and the scores of one table of all pixels."""
-    patients = [case.item.patient for case in cases]
-    metrics = {"dice_per_image": mean_interval([case.dice for case in cases], patients, seed).plain()}
+    known = [case for case in cases if case.known]
+    patients = [case.item.patient for case in known]
+    metrics = {"dice_per_image": averaged([case.dice for case in known], patients, seed)}
     classes: dict[str, Any] = {}
     for name in counted(contract):
         classes[name] = {}
         for score in SCORES:
             found = [(value, case.item.patient) for case in cases if (value := case.values[name][score]) is not None]
             values, owners = [value for value, _ in found], [owner for _, owner in found]
-            figure = (
-                mean_interval(values, owners, seed).plain() if found else {"value": None, "low": None, "high": None}
-            )
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-            classes[name][score] = {**figure, "sd": spread, "cases": len(values)}
+            classes[name][score] = {**averaged(values, owners, seed), "sd": spread, "cases": len(values)}
     baseline = {
-        rival: {"dice_per_image": mean_interval([mean_dice(c.rivals[rival]) for c in cases], patients, seed).plain()}
+        rival: {"dice_per_image": averaged([mean_dice(case.rivals[rival]) for case in known], patients, seed)}
         for rival in (cases[0].rivals if cases else {})
     }
     tables = np.sum([case.table for case in cases], 0)
     return {
         "cases": len(cases),
         "images": len(cases),
-        "patients": len(set(patients)),
+        "patients": len({case.item.patient for case in cases}),
         "unit": "mm" if all(case.unit == "mm" for case in cases) else "px",
         "metrics": metrics | {name: {"value": value} for name, value in of_table(tables).items()},
         "classes": classes,
@@ -224,13 +229,21 @@ def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
     }
 
 
+def averaged(values: Sequence[float], patients: Sequence[str], seed: int) -> dict[str, Any]:
+    """Mean and interval; None without any value."""
+    if not values:
+        return {"value": None, "low": None, "high": None}
+    return mean_interval(values, patients, seed).plain()
+
+
 def by_group(cases: Sequence[Case], seed: int) -> dict[str, Any]:
     """The Dice of the cases of each subgroup."""
     groups: dict[str, Any] = {}
     for name in sorted({case.item.group for case in cases}):
         own = [case for case in cases if case.item.group == name]
-        figure = mean_interval([case.dice for case in own], [case.item.patient for case in own], seed)
-        groups[name] = {"cases": len(own), "metrics": {"dice_per_image": figure.plain()}}
+        known = [case for case in own if case.known]
+        figure = averaged([case.dice for case in known], [case.item.patient for case in known], seed)
+        groups[name] = {"cases": len(own), "metrics": {"dice_per_image": figure}}
     return groups
 
 
@@ -302,7 +315,8 @@ def write_cases(file: Path, cases: Sequence[Case]) -> None:
         for case in cases:
             found = [case.values[name][score] for name, score in names]
             cells = ["" if value is None else f"{value:.6g}" for value in found]
-            writer.writerow([_harmless(case.item.file), _harmless(case.item.patient), f"{case.dice:.6g}", *cells])
+            dice = f"{case.dice:.6g}" if case.known else ""
+            writer.writerow([_harmless(case.item.file), _harmless(case.item.patient), dice, *cells])
 
 
 def _harmless(text: str) -> str:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 INK, FAINT, GRAY = "#222222", "#d9d9d9", "#888888"
 COLOURS = ("#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#009E73", "#0072B2")  # Okabe and Ito 2008
 COLUMNS = 3  # of each kind: the best, usual ones, the worst
+MOST = 512  # pixels of a side that are drawn: a panel has fewer dots
 
 
 def of_part(folder: Path, part: str, cases: Sequence[Case], session: InGrid) -> list[str]:
-    """Writes the pictures of a part; their names."""
+    """Writes the pictures of a part; their names. A case of which nothing is known is in none."""
+    cases = [case for case in cases if case.known]
     if not cases:
         return []
     names = [f"{part}-overlays.png", f"{part}-dice.png"]
@@ -66,7 +68,7 @@ def overlays(file: Path, part: str, cases: Sequence[Case], session: InGrid) -> N
             case = row[place]
             (ran,) = run_cases(session, [case.item.files])
             assert ran.outputs is not None and ran.pixels is not None, "it was answered before"
-            truth = truth_of(case.item, contract)
+            truth = truth_of(case.item, contract, ran.size)
             _image(axes, ran.pixels[:1] if contract.input.stack else ran.pixels)
             there = each(np.where(truth == IGNORE, 0, truth).astype(np.uint8), contract)
             _contours(axes, there, each(masks_of(ran.outputs, contract), contract))
@@ -85,19 +87,37 @@ def overlays(file: Path, part: str, cases: Sequence[Case], session: InGrid) -> N
 
 def _image(axes: Axes, pixels: NDArray[np.float32]) -> None:
     """The image (samples, H, W) between its 1st and 99th percentile."""
-    shown = np.moveaxis(pixels, 0, -1) if len(pixels) == 3 else pixels[0]
+    height, width = pixels.shape[1:]
+    step = -(-max(height, width) // MOST)
+    few = pixels[:, ::step, ::step]
+    shown = np.moveaxis(few, 0, -1) if len(few) == 3 else few[0]
     low, high = np.percentile(shown, (1, 99))
     grey = np.clip((shown - low) / max(float(high - low), 1e-12), 0, 1)
-    axes.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    edges = (-0.5, width - 0.5, height - 0.5, -0.5)
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=edges)
 
 
 def _contours(axes: Axes, truth: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
     for place, (name, there) in enumerate(answers.items()):
         for mask, colour, style in ((there, COLOURS[place % len(COLOURS)], "-"), (truth[name], "#009E73", "--")):
             if mask.any():
-                fine = np.pad(np.kron(mask, np.ones((4, 4))), 1)  # so that corners of pixels are seen
-                y, x = ((np.arange(length) - 2.5) / 4 for length in fine.shape)
+                x, y, fine = cells(mask)
                 axes.contour(x, y, fine, levels=[0.5], colors=[colour], linewidths=0.9, linestyles=[style])
+
+
+def cells(mask: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]:
+    """x, y and values whose contour is that of a mask (H, W): each pixel is several cells, so that its corners are
+    seen. Of a large mask blocks of pixels are taken together, as much as a panel cannot show: what is small is kept.
+    """
+    step = -(-max(mask.shape) // MOST)
+    if step > 1:
+        rest = [(0, -side % step) for side in mask.shape]
+        blocks = np.pad(mask, rest).reshape(-(-mask.shape[0] // step), step, -1, step)
+        mask = np.asarray(blocks.any((1, 3)))
+    each_pixel = min(4, max(1, 2 * MOST // max(mask.shape)))
+    fine = np.pad(mask.repeat(each_pixel, 0).repeat(each_pixel, 1), 1).astype(np.uint8)
+    y, x = ((np.arange(length) - 0.5) * step / each_pixel - 0.5 for length in fine.shape)
+    return x, y, fine
 
 
 def _short(text: str) -> str:

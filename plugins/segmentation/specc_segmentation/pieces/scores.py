@@ -49,12 +49,12 @@ def mask_scores(tables: Tensor) -> dict[str, float]:
 
     `dice` and `iou` are means over the classes but the first, or over the labels, each from one table of all images;
     `mean_iou` takes in the first class; `dice_per_image` is the mean over images of what `dice` is for each, and 1
-    where nothing is there nor answered. `output_spread` is the deviation of the answers over all pixels, the largest of
-    the classes: 0 where all pixels get the same.
+    where nothing is there nor answered; images of which nothing is known do not count. `output_spread` is the deviation
+    of the answers over all pixels, the largest of the classes: 0 where all pixels get the same.
     """
     whole = tables.sum(0)
     dices, ious = shares(whole)
-    each = shares(tables)[0][..., 1:].flatten(1)
+    each = shares(tables[tables.sum((1, 2, 3)) > 0])[0][..., 1:].flatten(1)
     right = whole.diagonal(dim1=-2, dim2=-1).sum() / whole.sum().clamp(min=1)
     answered = whole.sum(-2) / whole.sum((-2, -1)).clamp(min=1)[:, None]
     return {
