@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from specc.api.cache import cache as cache
+    from specc.api.enabling import enable_plugin as enable_plugin
     from specc.api.evaluation import evaluate as evaluate
     from specc.api.new_plugin import new_plugin as new_plugin
-    from specc.api.plugins import enable_plugin as enable_plugin
     from specc.api.plugins import plugin_info as plugin_info
     from specc.api.plugins import plugins as plugins
     from specc.api.prediction import predict as predict
@@ -40,7 +40,7 @@ _CALLS = {
     "cache": "specc.api.cache",
     "check": "specc.api.program",
     "compile": "specc.api.program",
-    "enable_plugin": "specc.api.plugins",
+    "enable_plugin": "specc.api.enabling",
     "evaluate": "specc.api.evaluation",
     "export": "specc.api.training",
     "new_plugin": "specc.api.new_plugin",

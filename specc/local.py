@@ -7,21 +7,25 @@ The file holds torch functions for the program and the record that names them. C
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from types import ModuleType
+from typing import TypeVar
 
 from specc.errors import Diagnostic, Label, Note, Span, SpeccError
-from specc.plugin import Plugin
+from specc.plugin import API, Plugin
+from specc.records import faults_of
 from specc.settings import Local, Settings
 
 PACKAGE = "specc_local"  # modules of local plugins are called `specc_local.NAME`: no file can be imported as that
 MOST = 1 << 20  # bytes of a file
 RECORD = "PLUGIN"
 HEAVY = ("torch", "torchvision")
+T = TypeVar("T")
 
 
 class LocalFault(Exception):
@@ -38,14 +42,24 @@ def module_name(name: str) -> str:
 
 
 def load(settings: Settings, local: Local) -> tuple[Plugin, str]:
-    """A local plugin that specc.toml enables, and the text of its file. Raises SpeccError S114 or S115."""
+    """A local plugin that specc.toml enables, and the text of its file. Raises SpeccError S114, S115, S120."""
+    return held(settings, local, lambda data: plugin_of(data, local.name, local.file))
+
+
+def look(settings: Settings, local: Local) -> None:
+    """Raises SpeccError S114, S115 where a file is not as it was enabled, or no plugin. Nothing of it is run."""
+    held(settings, local, lambda data: read(data, local.file))
+
+
+def held(settings: Settings, local: Local, use: Callable[[bytes], T]) -> tuple[T, str]:
+    """What is made of the bytes of a file that are as enabled, and its text. Raises SpeccError at a LocalFault."""
     text = ""
     try:
         data = content(settings.folder, local.file)
-        text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
+        text = data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
         if (found := hashlib.sha256(data).hexdigest()) != local.sha256:
             raise LocalFault("S114", f"has changed since it was enabled: its SHA-256 is now {found}")
-        return plugin_of(data, local.name, local.file), text
+        return use(data), text
     except LocalFault as error:
         raise _told(settings, local, error, text) from error
 
@@ -69,10 +83,10 @@ def content(folder: FilePath, file: str) -> bytes:
     return data
 
 
-def plugin_of(data: bytes, name: str, file: str, exact: bool = True) -> Plugin:
-    """The record in the bytes of a file, with `exact` of the name `name`. Raises LocalFault S115."""
+def read(data: bytes, file: str) -> list[ast.stmt]:
+    """The statements of a file that PLUGIN needs. Nothing is run. Raises LocalFault S115."""
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # a mark of the order of bytes, as Windows writes it, is no part of the text
         tree = ast.parse(text, file)
     except UnicodeDecodeError as error:
         raise LocalFault("S115", "is not UTF-8 text", data[: error.start].count(b"\n") + 1) from error
@@ -86,9 +100,20 @@ def plugin_of(data: bytes, name: str, file: str, exact: bool = True) -> Plugin:
         if heavy := [module for module in imported(node) if module.partition(".")[0] in HEAVY]:
             reason = f"needs {heavy[0]} for its record, and a check must never load it: name what uses it in a Piece"
             raise LocalFault("S115", reason, node.lineno)
+    return needed
+
+
+def plugin_of(data: bytes, name: str, file: str, exact: bool = True) -> Plugin:
+    """The record in the bytes of a file, with `exact` of the name `name`. Raises LocalFault S115, S120."""
+    needed = read(data, file)
     plugin = run(ast.Module(needed, []), name, file)
     if not isinstance(plugin, Plugin):
         raise LocalFault("S115", f"has a `{RECORD}` that is no Plugin record")
+    if plugin.api != API:
+        return plugin  # refused where plugins are merged, whatever its records are like
+    if wrong := faults_of(plugin, RECORD):
+        line = next(node.lineno for node in needed if RECORD in bound(node))
+        raise LocalFault("S120", f"has a record that cannot be used: {wrong[0]}", line)
     if exact and plugin.name != name:
         reason = f"holds the plugin `{plugin.name}`, and specc.toml calls it `{name}`"
         raise LocalFault("S115", reason, next(node.lineno for node in needed if RECORD in bound(node)))
@@ -106,7 +131,8 @@ def run(tree: ast.Module, name: str, file: str) -> object:
     module.__file__ = file
     sys.modules[module.__name__] = module  # classes look up the names of their annotations there
     try:
-        exec(compile(tree, file, "exec", dont_inherit=True), module.__dict__)
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            exec(compile(tree, file, "exec", dont_inherit=True), module.__dict__)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a file may raise anything, SystemExit included
@@ -182,9 +208,13 @@ def _told(settings: Settings, local: Local, error: LocalFault, text: str) -> Spe
     """The diagnostic at the entry in specc.toml, with the line of the file where there is one."""
     shown = (settings.folder / local.file).as_posix()
     labels = [Label(Span(shown, error.line, 1, error.line, 1), error.reason)] if error.line else []
-    changed = error.reason.startswith("has changed")
-    enable = f"specc plugins enable {local.file}"
+    changed, named = error.reason.startswith("has changed"), error.reason.startswith("holds the plugin")
+    enable, out = f"specc plugins enable {local.file}", f"take `{local.name}` out of {settings.file.name}"
     cure = f"read what changed, then `{enable}`" if changed else f"mend it, then `{enable}`"
+    if named:
+        cure = f"{out}, and `{enable}`"
+    elif error.code == "S114" and not changed:
+        cure = f"put it there, or {out}; where it has another place now, `specc plugins enable` that"
     why = "a file is run only as it was when you enabled it"
     found = Diagnostic(
         error.code,

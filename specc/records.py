@@ -45,7 +45,8 @@ def _names(record: Any, place: str) -> Iterator[str]:
     name = getattr(record, "name", None)
     if kind == "Setting" and isinstance(name, str) and (not name.isidentifier() or keyword.iskeyword(name)):
         yield f"{place}.name must be a name of Python, and is {_shown(name)}"
-    if kind not in ("Piece", "Rule", "DataRule", "Setting", "Plugin") and isinstance(name, str) and not is_word(name):
+    free = kind in ("Piece", "Rule", "DataRule", "Setting", "Plugin")
+    if not free and isinstance(name, str) and not (WORD.fullmatch(name) if kind == "Layer" else is_word(name)):
         yield f'{place}.name must be a word of small letters, digits and "_", and is {_shown(name)}'
     if kind in ("Rule", "DataRule") and isinstance(record.code, str) and not CODE.fullmatch(record.code):
         yield f"{place}.code must be a capital letter and three or four digits, and is {_shown(record.code)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -212,7 +214,21 @@ find_settings = settings.find
 
 
 def of_settings(project: Settings) -> Registry:
-    """What a specc.toml enables. Raises SpeccError S109 to S116; nothing is imported where a name is not settled."""
+    """What a specc.toml enables. Raises SpeccError S109 to S116, S120."""
+    plugins, origins, texts = brought(project)
+    own_alone = len(texts) == 0 and all(origin.kind in ("core", "own") for origin in origins)
+    return usual(_off(project)) if own_alone else merge(plugins, origins, texts)
+
+
+def _off(project: Settings) -> frozenset[str]:
+    """specc's own plugins that a project does without."""
+    return frozenset(project.disabled) - frozenset(project.enabled)
+
+
+def brought(project: Settings) -> tuple[list[Plugin], list[Origin], dict[str, str]]:
+    """The records that a specc.toml enables, where they come from, and the texts of local files. Raises SpeccError S111
+    to S116, S120; nothing is imported where a name is not settled.
+    """
     unknown = [_not_own(project, name) for name in project.disabled if name not in own()]
     names = [name for name in project.enabled if name not in own() or name in project.disabled]
     there = found() if project.enabled else {}
@@ -226,9 +242,7 @@ def of_settings(project: Settings) -> Registry:
     unknown += [_two(project, name, brought) for name, brought in owners.items() if len(brought) > 1]
     if unknown:
         raise project.fault(*unknown)
-    base = usual(frozenset(project.disabled) - frozenset(names))
-    if not names and not project.local:
-        return base
+    base = usual(_off(project))
     plugins, origins, texts = records(base), list(base.origins.values()), dict[str, str]()
     for name in names:
         if name not in base.origins:
@@ -237,8 +251,8 @@ def of_settings(project: Settings) -> Registry:
     for entry in project.local.values():
         plugin, texts[local.module_name(entry.name)] = local.load(project, entry)
         origins.append(Origin(entry.name, "local", entry.file, sha256=entry.sha256))
-        plugins.append(_sound(project, plugin, origins[-1]))
-    return merge(plugins, origins, texts)
+        plugins.append(plugin)
+    return plugins, origins, texts
 
 
 def _sound(project: Settings, plugin: Plugin, origin: Origin) -> Plugin:
@@ -248,14 +262,14 @@ def _sound(project: Settings, plugin: Plugin, origin: Origin) -> Plugin:
     if plugin.api != API or not (wrong := faults_of(plugin, "PLUGIN")):
         return plugin
     more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-    who = f"{origin.distribution} {origin.version}".strip() or origin.place
+    who = f"{origin.distribution} {origin.version}".strip()
     found = Diagnostic(
         "S120",
         f"the plugin `{plugin.name}` has a record that cannot be used: {wrong[0]}",
-        project.span(plugin.name, local=origin.kind == "local"),
+        project.span(plugin.name),
         label="enabled here",
         notes=(
-            Note("where", f"{origin.place} of {who}" if origin.distribution else origin.place),
+            Note("where", f"{origin.place} of {who}"),
             *(Note("note", f"also: {text}{more if text is wrong[3] else ''}") for text in wrong[1:4]),
             Note("help", f"tell the authors of {who}, or take `{plugin.name}` out of specc.toml"),
             Note("more", "specc explain S120"),
@@ -283,7 +297,8 @@ def _required(point: EntryPoint) -> Plugin:
 def load(point: EntryPoint, absent: bool = False) -> Plugin | None:
     """The record that an entry point names; with `absent`, None where its package is not there. Raises S112."""
     try:
-        plugin = point.load()
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            plugin = point.load()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a package may raise anything when it is imported
@@ -319,7 +334,15 @@ def _not_installed(project: Settings, name: str, there: Mapping[str, object]) ->
         f"specc.toml enables the plugin `{name}`, which is not installed",
         project.span(name),
         label="enabled here",
-        notes=(Note("note", f"installed: {known}"), Note("help", "install it, or take it out of specc.toml")),
+        notes=(
+            Note("note", f"installed: {known}"),
+            Note(
+                "help",
+                "take it out of `enabled`: a local file is enabled by its entry below [plugins.local]"
+                if name in project.local
+                else "install it, or take it out of specc.toml",
+            ),
+        ),
     )
 
 
@@ -348,11 +371,12 @@ def _two(project: Settings, name: str, owners: Iterable[str]) -> Diagnostic:
 
 
 def _other_api(plugin: Plugin) -> Diagnostic:
-    older = isinstance(plugin.api, int) and plugin.api < API
+    other = isinstance(plugin.api, int) and not isinstance(plugin.api, bool)
+    cure = f"install a newer {'version of the plugin' if other and plugin.api < API else 'specc'}"
     return Diagnostic(
         "S110",
-        f"the plugin `{plugin.name}` is made for plugin interface {plugin.api}, and this specc has {API}",
-        notes=(Note("help", f"install {'a newer version of the plugin' if older else 'a newer specc'}"),),
+        f"the plugin `{plugin.name}` is made for plugin interface {plugin.api!r}, and this specc has {API}",
+        notes=(Note("help", cure if other else f"its `api` must be a whole number, as `api={API}`"),),
     )
 
 

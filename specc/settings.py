@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -48,7 +50,8 @@ class Settings:
     def span(self, word: str, local: bool = False) -> Span:
         """Where a name stands: as a key below `[plugins.local]`, else as text in quotes; the first line otherwise."""
         quoted = rf"[\"']{re.escape(word)}[\"']"
-        pattern = rf"(?:^\s*|plugins\.|local\.|\{{\s*|,\s*)({re.escape(word)}|{quoted})\s*=" if local else f"({quoted})"
+        start = r"(?:^\s*|^\s*\[+\s*|plugins\.|local\.|\{\s*|,\s*)"
+        pattern = rf"{start}({re.escape(word)}|{quoted})\s*[=.\]]" if local else f"({quoted})"
         for number, line in enumerate(self.text.split("\n"), 1):
             hit = re.search(pattern, line.partition(" #")[0])
             if hit and not line.lstrip().startswith("#"):
@@ -61,18 +64,33 @@ class Settings:
 
 
 def find(folder: FilePath) -> FilePath | None:
-    """The nearest specc.toml from a folder upwards, or None."""
+    """The nearest specc.toml from a folder upwards, or None. One that somebody else has put into a folder for all, as
+    /tmp, is passed over: it would enable plugins for whoever works below.
+    """
     start = folder.resolve()
     for place in (start, *start.parents):
-        if (place / NAME).is_file():
+        if (place / NAME).is_file() and not _planted(place / NAME):
             return place / NAME
     return None
+
+
+def _planted(file: FilePath) -> bool:
+    """Whether a file lies in a folder where all users may write and none may remove what is another's, and belongs to
+    somebody else than this user and the administrator; Windows has no such folders.
+    """
+    if not hasattr(os, "geteuid"):
+        return False
+    shared = stat.S_ISVTX | stat.S_IWOTH
+    try:
+        return file.parent.stat().st_mode & shared == shared and file.stat().st_uid not in (os.geteuid(), 0)
+    except OSError:
+        return True
 
 
 def text_of(file: FilePath) -> str:
     """The text of a specc.toml. Raises SpeccError S111."""
     try:
-        return file.read_bytes().decode("utf-8")
+        return file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise Settings(file).fault(_wrong(Settings(file), f"cannot be read: {error}", "enabled")) from error
 
@@ -90,6 +108,10 @@ def read(file: FilePath) -> Settings:
         )
         raise bare.fault(wrong) from error
     bare = Settings(file, text)
+    if other := next((name for name in table if name != "plugins"), ""):
+        raise bare.fault(
+            _wrong(bare, f"has no key or table `{other}`: all that it says stands below [plugins]", "enabled", other)
+        )
     section = table.get("plugins", {})
     if not isinstance(section, dict):
         raise bare.fault(_wrong(bare, "`[plugins] enabled` must be a list of names", "enabled", "plugins"))
@@ -106,13 +128,18 @@ def with_local(file: FilePath, text: str, entry: Local) -> tuple[str, str]:
 
     Every other line stays as it is. Raises SpeccError S111 where that cannot be done: a person must.
     """
+    if "\n" in text and text.count("\r\n") == text.count("\n"):  # as Windows ends lines
+        before, after = with_local(file, text.replace("\r\n", "\n"), entry)
+        return before, after.replace("\n", "\r\n")
     try:
         table = tomllib.loads(text)
         section = table.setdefault("plugins", {}).setdefault("local", {})
         old = section.get(entry.name)
         section[entry.name] = {"file": entry.file, "sha256": entry.sha256}
     except (tomllib.TOMLDecodeError, AttributeError) as error:
-        raise Settings(file, text).fault(_wrong(Settings(file, text), f"cannot be read: {error}", "local")) from error
+        known = isinstance(error, tomllib.TOMLDecodeError)
+        what = f"cannot be read: {error}" if known else "has no table [plugins.local] where the entry can stand"
+        raise Settings(file, text).fault(_wrong(Settings(file, text), what, "local")) from error
     line = f'{entry.name} = {{file = "{entry.file}", sha256 = "{entry.sha256}"}}'
     for new in (_replaced(text, entry.name, line), _added(text, line)):
         with contextlib.suppress(tomllib.TOMLDecodeError):

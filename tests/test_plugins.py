@@ -102,6 +102,46 @@ def test_broken_ones_are_told_and_the_list_goes_on(project: Path) -> None:
     assert specc.plugin_info("my_loss").next == "specc plugins enable my_loss.py"
 
 
+def test_a_list_runs_nothing(project: Path) -> None:
+    """Whoever gives a folder away may have enabled what they like in it: one looks before one runs."""
+    text = 'from specc.plugin import Plugin\nPLUGIN = Plugin("mine", doc=open("ran.txt", "w").name)\n'
+    (project / "mine.py").write_text(text, encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (project / "specc.toml").write_text(f'[plugins.local]\nmine = {{file = "mine.py", sha256 = "{digest}"}}\n')
+    assert specc.plugins().rows[-1].state == "local"
+    assert not (project / "ran.txt").exists()
+    assert specc.plugin_info("mine").row.state == "local"
+    assert (project / "ran.txt").exists()
+
+
+def test_what_fails_is_told_by_info(project: Path) -> None:
+    text = 'from specc.plugin import Plugin\nPLUGIN = Plugin("mine", doc=1 / 0)\n'
+    (project / "mine.py").write_text(text, encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (project / "specc.toml").write_text(f'[plugins.local]\nmine = {{file = "mine.py", sha256 = "{digest}"}}\n')
+    info = specc.plugin_info("mine")
+    assert info.row.state == "broken" and "ZeroDivisionError" in info.row.reason and info.words is None
+    assert "known once it is enabled" not in "\n".join(info.lines())
+
+
+def test_names_do_nothing_to_a_terminal(project: Path) -> None:
+    """Names and metadata are anybody's."""
+    site = project / "site/strange-1.0.dist-info"
+    site.mkdir(parents=True)
+    about = "Metadata-Version: 2.1\nName: st\x1b[31mrange\nVersion: 1.0\nSummary: a\x1b[2Jb\nLicense: \x1b]0;x\x07MIT\n"
+    (site / "METADATA").write_text(about, encoding="utf-8")
+    (site / "entry_points.txt").write_text("[specc.plugins]\nstr\x1b[1mange = strange:PLUGIN\n", encoding="utf-8")
+    (project / "specc.toml").write_text('[plugins]\nenabled = ["a\\u001b[31mb"]\n', encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(project / "site"))
+        shown = [*specc.plugins().lines(), specc.plugins().next]
+        for name in ("str\x1b[1mange", "a\x1b[31mb"):
+            info = specc.plugin_info(name)
+            shown += [*info.lines(), info.next]
+    assert "st\\u{1B}[31mrange" in "\n".join(shown) and "a\\u{1B}[2Jb" in "\n".join(shown)
+    assert not [line for line in shown if not line.isprintable()]
+
+
 def test_a_name_that_nobody_has(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, err = run(capsys, "plugins", "info", "nobody", code=2)
     assert "T663" in err and "specc plugins list" in err
@@ -200,6 +240,38 @@ def test_enabling_says_what_it_brings_and_keeps_comments(project: Path, capsys: 
     assert registry.enabled(project).losses["my_loss"].arguments.model_fields["miss"].default == 4.0
 
 
+@pytest.mark.parametrize(
+    ("text", "says", "line"),
+    [
+        ("\n\ndef f(:\n", "is not Python", 3),
+        ('from specc.plugin import Loss, Plugin\n\nPLUGIN = Plugin("mine", losses=3)\n', "losses must be a tuple", 3),
+        (
+            'from specc.plugin import Plugin\nLEAST = 1 / 0\nPLUGIN = Plugin("mine", doc=LEAST)\n',
+            "ZeroDivisionError",
+            2,
+        ),
+    ],
+)
+def test_the_line_at_fault_is_shown(project: Path, text: str, says: str, line: int) -> None:
+    (project / "mine.py").write_text(text, encoding="utf-8")
+    with pytest.raises(SpeccError) as error:
+        specc.enable_plugin("mine.py")
+    (fault,) = error.value.diagnostics
+    assert says in fault.message and fault.span is not None and fault.span.line == line
+    assert error.value.texts == {"mine.py": text}
+
+
+def test_words_that_another_file_has_are_not_enabled(project: Path) -> None:
+    """Also where a third one must be enabled anew: what can be read of the project counts."""
+    specc.new_plugin("my_loss")
+    text = (project / "my_loss.py").read_text(encoding="utf-8")
+    (project / "yours.py").write_text(text.replace('Plugin(\n    "my_loss"', 'Plugin(\n    "yours"'), encoding="utf-8")
+    with pytest.raises(SpeccError, match="two plugins bring `my_loss`"):
+        specc.enable_plugin("yours.py")
+    (project / "my_loss.py").write_text(text + "# edited\n", encoding="utf-8")
+    assert specc.enable_plugin("my_loss.py").before
+
+
 def test_enabling_from_a_folder_below(project: Path) -> None:
     """The nearest specc.toml upwards names the file by its way down."""
     (project / "specc.toml").write_text("", encoding="utf-8")
@@ -256,6 +328,7 @@ LINE = f'mine = {{file = "mine.py", sha256 = "{"0" * 64}"}}'
         ("[plugins.local] # here\n\n[x]\nmine = 1\n", f"[plugins.local] # here\n{LINE}\n\n[x]\nmine = 1\n"),
         ('[plugins.local]\nmine = {file = "a"}  # b\n', f"[plugins.local]\n{LINE}  # b\n"),
         ('[plugins.local]\nmine = "..."\nother = 1\n', f"[plugins.local]\n{LINE}\nother = 1\n"),
+        ("# a\r\n[plugins.local]\r\nmine = 1\r\n# b\r\n", f"# a\r\n[plugins.local]\r\n{LINE}\r\n# b\r\n"),
     ],
 )
 def test_one_line_of_the_settings_changes(old: str, new: str) -> None:
@@ -263,7 +336,14 @@ def test_one_line_of_the_settings_changes(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "old", ["[plugins]\nlocal = {}\n", "[plugins.local.mine]\nfile = 'a'\n", "[plugins\n", "plugins = 1"]
+    "old",
+    [
+        "[plugins]\nlocal = {}\n",
+        "[plugins]\nlocal = 3\n",
+        "[plugins.local.mine]\nfile = 'a'\n",
+        "[plugins\n",
+        "plugins = 1",
+    ],
 )
 def test_settings_that_a_person_must_change(old: str) -> None:
     with pytest.raises(SpeccError, match="S111"):

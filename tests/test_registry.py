@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from specc.errors import Diagnostic, SpeccError
 from specc.layers import LAYERS
 from specc.losses import LOSSES
 from specc.plugin import Arguments, Layer, Plugin, Rule
+from specc.records import faults_of
 from specc.rules.examples import complete
 
 
@@ -77,17 +79,21 @@ def test_the_rules_of_a_task_are_for_that_task() -> None:
     assert [fault.code for fault in found(text, merged)] == ["Z900"]
 
 
-@pytest.mark.parametrize(("api", "cure"), [(0, "newer version of the plugin"), (99, "newer specc")])
+@pytest.mark.parametrize(
+    ("api", "cure"), [(0, "newer version of the plugin"), (99, "newer specc"), ("1", "must be a whole number")]
+)
 def test_another_interface_is_refused(api: int, cure: str) -> None:
     with pytest.raises(SpeccError) as error:
         registry.merge([PLUGIN, Plugin("old", api=api)])
+    assert f"interface {api!r}, and this specc has 1" in error.value.diagnostics[0].message
     assert codes(error) == ["S110"]
     assert cure in error.value.diagnostics[0].notes[0].text
 
 
 # ------------------------------------------------------------------ discovery
 
-CODE = """
+CODE = """print("hello")
+
 from specc.plugin import Arguments, Layer, Plugin
 PLUGIN = Plugin("probe_words", layers=(
     Layer("echo", Arguments, lambda builder, arguments, value: value, "Does nothing.", "echo"),))
@@ -134,9 +140,10 @@ def test_installed_plugins_are_listed_without_being_imported(installed: Path) ->
     assert not {"probe_words", "probe_hostile"} & sys.modules.keys()
 
 
-def test_only_what_the_project_enables_is_imported(installed: Path) -> None:
+def test_only_what_the_project_enables_is_imported(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     enable(installed, '[plugins]\nenabled = ["probe_words"]\n')
     merged = registry.enabled(installed)
+    assert capsys.readouterr() == ("", "hello\n"), "standard output is for results"
     assert merged.plugins == (*OWN, "probe_words")
     assert merged.owners["layers", "echo"] == "probe_words"
     assert "probe_hostile" not in sys.modules
@@ -157,6 +164,8 @@ def test_the_nearest_settings_count(installed: Path) -> None:
         ("[plugins]\nenabled = [1]\n", "S111", "list of names"),
         ("plugins = 1\n", "S111", "list of names"),
         ("[plugins\n", "S111", "cannot be read"),
+        ('[plugin]\nenabled = ["probe_words"]\n', "S111", "no key or table `plugin`"),
+        ('enabled = ["probe_words"]\n', "S111", "no key or table `enabled`"),
         ('[plugins]\nenabled = ["wrong"]\n', "S112", "not a Plugin record"),
         ('[plugins]\nenabled = ["gone"]\n', "S112", "cannot be imported"),
     ],
@@ -167,6 +176,29 @@ def test_bad_settings_are_diagnostics(installed: Path, text: str, code: str, wor
         registry.enabled(installed)
     assert codes(error) == [code]
     assert word in error.value.diagnostics[0].message
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no folders of that kind")
+def test_nobody_else_enables_plugins_from_a_folder_for_all(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A specc.toml in /tmp would run code as whoever works below it."""
+    enable(installed, '[plugins]\nenabled = ["hostile"]\n')
+    planted = installed.parent / "specc.toml"
+    assert settings.find(installed) == planted
+    if os.geteuid() == 0:
+        os.chown(planted, 4711, 4711)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert settings.find(installed) == planted, "a folder of a group"
+    installed.parent.chmod(0o1777)
+    assert settings.find(installed) != planted
+    assert registry.enabled(installed).plugins == OWN
+    monkeypatch.setattr(os, "geteuid", lambda: planted.stat().st_uid)
+    assert settings.find(installed) == planted, "one's own"
+
+
+def test_the_built_in_records_are_held_to_what_others_are() -> None:
+    for plugin in registry.records(registry.usual()):
+        assert faults_of(plugin, "PLUGIN") == []
 
 
 def test_a_spec_that_needs_a_plugin_says_how_to_enable_it(installed: Path) -> None:

@@ -11,8 +11,8 @@ from string import Template
 from typing import Any
 
 from specc import __version__, registry
+from specc.api.enabling import NAME, Enabled, enable_plugin
 from specc.api.notebook import Shown
-from specc.api.plugins import NAME, Enabled, enable_plugin
 from specc.run.faults import fault
 
 PIECES = '''

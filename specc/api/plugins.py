@@ -1,12 +1,10 @@
-"""Plugins of a project: what is there, what one brings, a new one, and a local file that is enabled as it is."""
+"""Plugins of a project: what is there, and what one brings."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +12,11 @@ from pydantic import BaseModel
 
 from specc import local, registry, settings
 from specc.api.notebook import Shown
-from specc.errors import Diagnostic, SpeccError
-from specc.plugin import Call, Plugin
-from specc.run.faults import diagnostic, fault
+from specc.errors import SpeccError
+from specc.plugin import API, Call, Plugin
+from specc.records import faults_of
+from specc.run.faults import fault
+from specc.text.picture import clean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specc.study import Study
 
 BROKEN = "broken"
-NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 KINDS = {
     "tasks": "task", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "schedules": "schedule",
     "augmentations": "augmentation", "initializers": "initializer", "edits": "edit", "forms": "form",
@@ -64,17 +63,20 @@ class Plugins(Shown):
         off = next((row.name for row in self.rows if row.state == "installed, not enabled"), "")
         if bad or not off:
             first = bad or next((row.name for row in self.rows), "")
-            return f"specc plugins info {first}" if first else "specc plugins new NAME"
-        return f'enable it in specc.toml:  [plugins]  and below it  enabled = ["{off}"]'
+            return f"specc plugins info {clean(first)}" if first else "specc plugins new NAME"
+        return f'enable it in specc.toml:  [plugins]  and below it  enabled = ["{clean(off)}"]'
 
     def lines(self) -> list[str]:
         """A plugin a line, and below it what is wrong."""
-        cells = [(row.name, row.state, f"{row.distribution or row.place} {row.version}".strip()) for row in self.rows]
+        cells = [
+            tuple(map(clean, (row.name, row.state, f"{row.distribution or row.place} {row.version}".strip())))
+            for row in self.rows
+        ]
         wide = [max((len(line[place]) for line in cells), default=0) for place in (0, 1)]
         lines = []
         for row, (name, state, where) in zip(self.rows, cells, strict=True):
             lines.append(f"{name:<{wide[0]}}  {state:<{wide[1]}}  {where}")
-            lines += [f"{'':<{wide[0]}}  {row.reason}"] if row.reason else []
+            lines += [f"{'':<{wide[0]}}  {clean(row.reason)}"] if row.reason else []
         return lines or ["no plugins"]
 
     def plain(self) -> dict[str, Any]:
@@ -107,11 +109,10 @@ class Info(Shown):
     def next(self) -> str:
         """What to do now."""
         if self.row.state == "installed, not enabled":
-            return f'enable it in specc.toml:  [plugins]  and below it  enabled = ["{self.row.name}"]'
+            return f'enable it in specc.toml:  [plugins]  and below it  enabled = ["{clean(self.row.name)}"]'
         if self.row.state == BROKEN:
-            return (
-                f"specc plugins enable {self.row.place}" if self.row.place.endswith(".py") else "mend or uninstall it"
-            )
+            place = clean(self.row.place)
+            return f"specc plugins enable {place}" if place.endswith(".py") else "mend or uninstall it"
         word = next((word.name for word in self.words or () if word.kind != "rule"), "")
         return f"specc explain {word}" if word else "specc plugins list"
 
@@ -128,9 +129,10 @@ class Info(Shown):
             "lies in": self.folder,
             "interface": "" if self.api is None else str(self.api),
         }
-        lines = [row.name, *(f"  {name:<13} {text}" for name, text in facts.items() if text)]
+        lines = [clean(row.name), *(f"  {name:<13} {clean(text)}" for name, text in facts.items() if text)]
         if self.words is None:
-            return [*lines, "  its words are known once it is enabled: nothing of it was imported"]
+            why = "  its words are known once it is enabled: nothing of it was imported"
+            return lines if row.state == BROKEN else [*lines, why]
         return [*lines, *described(self.words)]
 
     def plain(self) -> dict[str, Any]:
@@ -138,39 +140,6 @@ class Info(Shown):
         words = None if self.words is None else [vars(word) for word in self.words]
         facts = {"entry_point": self.entry, "folder": self.folder, "licence": self.licence, "summary": self.summary}
         return {**self.row.plain(), **{k: v or None for k, v in facts.items()}, "api": self.api, "words": words}
-
-
-@dataclass(frozen=True, repr=False)
-class Enabled(Shown):
-    """A local plugin as it is in specc.toml now; `before` is the hash that stood there."""
-
-    plugin: Plugin
-    file: FilePath
-    sha256: str
-    settings: FilePath
-    before: str = ""
-
-    @property
-    def next(self) -> str:
-        """What to do now."""
-        return "specc check SPEC"
-
-    def lines(self) -> list[str]:
-        """What the file brings, and what was done."""
-        done = "was enabled as it is" if self.before == self.sha256 else "enabled anew" if self.before else "enabled"
-        lines = [f"{self.file.name}: the plugin `{self.plugin.name}`", *described(words(self.plugin))]
-        return [*lines, f"{done} in {near(self.settings)}: SHA-256 {self.sha256}"]
-
-    def plain(self) -> dict[str, Any]:
-        """As `plugins enable --json` prints it."""
-        return {
-            "name": self.plugin.name,
-            "file": self.file.as_posix(),
-            "sha256": self.sha256,
-            "before": self.before or None,
-            "settings": self.settings.as_posix(),
-            "words": [vars(word) for word in words(self.plugin)],
-        }
 
 
 def used(study: Study) -> set[str]:
@@ -199,12 +168,6 @@ def called(value: Any) -> Iterator[str]:
             yield from called(one)
 
 
-def near(file: FilePath) -> str:
-    """A file's path from the current folder on, where it lies below."""
-    here = FilePath.cwd().resolve()
-    return file.relative_to(here).as_posix() if file.is_relative_to(here) else file.as_posix()
-
-
 def words(plugin: Plugin) -> tuple[Word, ...]:
     """The words and the rules of a plugin, each with the first line of its page."""
     found = [
@@ -224,7 +187,8 @@ def described(found: tuple[Word, ...]) -> list[str]:
     """Words as lines."""
     wide = max((len(word.name) for word in found), default=0)
     kinds = max((len(word.kind) for word in found), default=0)
-    return [f"  {word.kind:<{kinds}}  {word.name:<{wide}}  {word.doc}".rstrip() for word in found] or ["  no words"]
+    lines = [f"  {word.kind:<{kinds}}  {word.name:<{wide}}  {word.doc}".rstrip() for word in found]
+    return [clean(line) for line in lines] or ["  no words"]
 
 
 def first_line(doc: str) -> str:
@@ -236,7 +200,8 @@ def first_line(doc: str) -> str:
 def plugins(folder: FilePath | str = ".") -> Plugins:
     """The plugins of the project that a folder belongs to: own, enabled, local, and those that are installed only.
 
-    Names, versions and states come from metadata; what is not enabled is not imported. Raises SpeccError S111.
+    Names, versions and states come from metadata and from the bytes of files: of what is not specc's own nothing is
+    imported or run, enabled or not. Raises SpeccError S111.
     """
     file = settings.find(FilePath(folder))
     project = settings.Settings(FilePath(folder) / settings.NAME) if file is None else settings.read(file)
@@ -268,15 +233,11 @@ def own_row(name: str, point: EntryPoint, project: settings.Settings) -> Row:
 
 
 def installed_row(name: str, point: EntryPoint, project: settings.Settings, twice: bool) -> Row:
-    """One of another distribution; it is imported only where it is enabled and the only one of its name."""
+    """One of another distribution."""
     if name not in project.enabled:
         return row_of(point, "installed, not enabled", "another plugin has this name, too" if twice else "")
     if twice:
         return row_of(point, BROKEN, "another plugin has this name, too: uninstall one of them")
-    try:
-        registry.load(point)
-    except SpeccError as error:
-        return row_of(point, BROKEN, error.diagnostics[0].message)
     return row_of(point, "enabled")
 
 
@@ -288,8 +249,10 @@ def row_of(point: EntryPoint, state: str, reason: str = "") -> Row:
 
 def local_row(entry: settings.Local, project: settings.Settings) -> Row:
     """A file beside the specs."""
+    if entry.name in registry.own():
+        return Row(entry.name, "", "", BROKEN, entry.file, "one of specc's own plugins has this name, too")
     try:
-        local.load(project, entry)
+        local.look(project, entry)
     except SpeccError as error:
         return Row(entry.name, "", "", BROKEN, entry.file, error.diagnostics[0].message)
     return Row(entry.name, "", "", "local", entry.file)
@@ -304,25 +267,28 @@ def plugin_info(name: str, folder: FilePath | str = ".") -> Info:
     if not found:
         raise fault("T663", f"there is no plugin `{name[:80]}` here", "`specc plugins list` names them all")
     row = next((row for row in found if row.state in ("enabled", "local")), found[0])
-    plugin = None
-    if row.state == "local":
-        file = settings.find(FilePath(folder))
-        assert file is not None
-        project = settings.read(file)
-        plugin = local.load(project, project.local[name])[0]
-        place = project.folder / row.place
-        return Info(row, folder=place.as_posix(), summary=plugin.doc, api=plugin.api, words=words(plugin))
-    if row.state == "core":
-        from specc.core import PLUGIN as plugin
     points = [point for point in registry.found().get(name, ()) if row_of(point, row.state, row.reason) == row]
-    points = points or [point for point in registry.own().values() if point.name == name]
-    if row.state in ("own", "enabled"):
-        plugin = registry.load(points[0])
-    entry, licence, summary = metadata_of(points[0]) if points else ("", "", "")
+    points = points or [point for point in registry.own().values() if point.name == name and row.state != "local"]
+    entry, licence, summary = metadata_of(points[0]) if points and row.state != "core" else ("", "", "")
+    file, plugin, place = settings.find(FilePath(folder)), None, ""
+    try:
+        if row.state == "local" and file is not None:
+            project = settings.read(file)
+            place = (project.folder / row.place).as_posix()
+            plugin = local.load(project, project.local[name])[0]
+        elif row.state == "core":
+            plugin = registry.records(registry.core())[0]
+        elif row.state in ("own", "enabled"):
+            plugin = registry.load(points[0])
+        if plugin is not None and plugin.api == API and (wrong := faults_of(plugin, "PLUGIN")):
+            row, plugin = replace(row, state=BROKEN, reason=f"has a record that cannot be used: {wrong[0]}"), None
+    except SpeccError as error:
+        row = replace(row, state=BROKEN, reason=error.diagnostics[0].message)
+    place = place or folder_of(row.place)
     if plugin is None:
-        return Info(row, entry, folder_of(row.place), licence, summary)
-    summary = plugin.doc or ("" if row.state == "own" else summary)
-    return Info(row, entry, folder_of(row.place), licence, summary, plugin.api, words(plugin))
+        return Info(row, entry, place, licence, summary)
+    summary = plugin.doc or ("" if row.state in ("own", "core") else summary)
+    return Info(row, entry, place, licence, summary, plugin.api, words(plugin))
 
 
 def metadata_of(point: EntryPoint) -> tuple[str, str, str]:
@@ -341,54 +307,3 @@ def folder_of(module: str) -> str:
     except (ImportError, ValueError):
         return ""
     return str(FilePath(spec.origin).parent.as_posix()) if spec is not None and spec.origin else ""
-
-
-def enable_plugin(file: FilePath | str) -> Enabled:
-    """Write a local plugin's name and SHA-256 into the nearest specc.toml, made beside it where there is none.
-
-    The file is read once; its record is made as a check makes it. Comments of specc.toml stay. Raises SpeccError
-    S114, S115, S111, T659, T664.
-    """
-    from specc.run.folders import replace
-
-    wanted = FilePath(file)
-    there = settings.find(wanted.parent)
-    toml = there or wanted.parent.resolve() / settings.NAME
-    name = inner_path(wanted, toml.parent)
-    try:
-        data = local.content(toml.parent, name)
-        plugin = local.plugin_of(data, wanted.stem, wanted.name, exact=False)
-        if plugin.name != wanted.stem:
-            plugin = local.plugin_of(data, plugin.name, wanted.name)
-    except local.LocalFault as error:
-        raise SpeccError((unfit(wanted, error),)) from error
-    if not NAME.fullmatch(plugin.name) or plugin.name in (*registry.own(), "specc"):
-        raise fault(
-            "T664", f"`{plugin.name}` is no name for a plugin of your own", "call it otherwise in `Plugin(...)`"
-        )
-    registry.merge([*registry.records(registry.usual()), plugin])  # another interface, words that are taken
-    digest = hashlib.sha256(data).hexdigest()
-    text = settings.text_of(toml) if there else ""
-    before, after = settings.with_local(toml, text, settings.Local(plugin.name, name, digest))
-    if after != text:
-        try:
-            replace(toml, after)
-        except OSError as error:
-            raise fault("T659", f"cannot write {toml}: {error.strerror}", "write the entry by hand") from error
-    return Enabled(plugin, wanted, digest, toml, before)
-
-
-def inner_path(file: FilePath, folder: FilePath) -> str:
-    """A file's path from a folder on. Raises SpeccError S114 where it leads out of it."""
-    place = FilePath(file.parent.resolve(), file.name)
-    if not place.is_relative_to(folder.resolve()):
-        raise SpeccError((unfit(file, local.LocalFault("S114", "lies outside of the project's folder")),))
-    return place.relative_to(folder.resolve()).as_posix()
-
-
-def unfit(file: FilePath, error: local.LocalFault) -> Diagnostic:
-    """A file that cannot be enabled."""
-    where = (f"line {error.line}",) if error.line else ()
-    return diagnostic(
-        error.code, f"{file} {error.reason}", "`specc plugins new NAME` writes one that works", where=where
-    )

@@ -13,8 +13,9 @@ from specc.cli import edge
 from specc.cli.options import Json
 
 if TYPE_CHECKING:
+    from specc.api.enabling import Enabled
     from specc.api.new_plugin import Made
-    from specc.api.plugins import Enabled, Info, Plugins
+    from specc.api.plugins import Info, Plugins
 
 
 class Action(StrEnum):
@@ -53,7 +54,9 @@ def plugins(
     if action is Action.info:
         _tell(api.plugin_info(name), as_json)
     elif action is Action.enable:
-        _tell(api.enable_plugin(Path(name)), as_json)
+        from specc.api.enabling import enable_plugin
+
+        _tell(enable_plugin(Path(name)), as_json)
     else:
         from specc.api.new_plugin import new_plugin
 

@@ -170,7 +170,7 @@ DOCS: dict[str, str] = {
     "S114": """What: the file of a local plugin is not the one that specc.toml enables: it has other bytes, is not
     there, cannot be read, or lies outside of the project's folder.
 
-    Why: a file is run only as it was when you enabled it, so that nothing that comes along with a spec can run code.
+    Why: a file is run only as it was when it was enabled, and no spec can name one.
     `specc plugins enable FILE.py` shows what it brings and writes its SHA-256 into specc.toml.
 
     Source: the plugin interface.
