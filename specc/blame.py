@@ -141,7 +141,7 @@ def words_of(registry: Registry, spec: Any) -> dict[str, Path]:
     if plugin := owner_of(registry, "tasks", spec.task):
         found[plugin] = ("task",)
     for call in _calls(spec):
-        for kind in ("layers", "losses", "optimizers", "schedules", "augmentations", "initializers"):
+        for kind in ("layers", "losses", "optimizers", "schedules", "augmentations", "initializers", "edits"):
             if plugin := owner_of(registry, kind, call.name):
                 found.setdefault(plugin, call.path)
     return found

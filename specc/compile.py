@@ -49,11 +49,11 @@ def check(
 
 def compile(study: Study) -> dict[str, str]:  # noqa: A001
     """The program of a study that passed its checks: text by file name. Raises SpeccError S117, S119 at a plugin's."""
-    from specc.emit.asked import require_losses, told  # a check needs none of it
+    from specc.emit.asked import require_words, told  # a check needs none of it
     from specc.emit.program import emit
 
     try:
-        require_losses(study)
+        require_words(study)
         return emit(study)
     except (SpeccError, OSError):
         raise

@@ -61,7 +61,9 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """A word for `optimizer:`. `torch` is the class to print, `keywords(arguments)` its literal keyword arguments.
+    """A word for `optimizer:`. `torch` is the class to print (`torch.optim.Adam`), `keywords(arguments)` its literal
+    keyword arguments, of which `lr` is the learning rate. Where torch has none, `piece` is a class of the program, made
+    from torch.optim.Optimizer, and `torch` its name.
 
     `moments(arguments)` is how many numbers it keeps for each weight from one step to the next.
     """
@@ -73,6 +75,7 @@ class Optimizer:
     doc: str
     source: str = ""
     moments: Callable[[Any], int] = lambda arguments: 2
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)

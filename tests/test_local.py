@@ -320,3 +320,180 @@ def test_a_piece_that_cannot_be_linked_is_a_diagnostic(project: Path) -> None:
     with pytest.raises(SpeccError, match="S117") as error:
         specc.compile(project / "study.yaml")
     assert "nowhere, which is not defined" in str(error.value)
+
+
+MANY = '''"""A word of every kind that a step meets."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from specc.plugin import Arguments, Augmentation, Edit, Layer, Op, Optimizer, Piece, Plugin
+from torch import Tensor, nn
+
+
+class Gate(nn.Module):
+    """(B, C, H, W) -> the same, each channel times a learned number."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values * self.weight
+
+
+class Signs(torch.optim.Optimizer):
+    """w = w - lr sign(g)."""
+
+    def __init__(self, params: object, lr: float) -> None:
+        super().__init__(params, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: object = None) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.sub_(weight.grad.sign(), alpha=group["lr"])
+
+
+def dim(images: Tensor, u: Tensor, most: float) -> Tensor:
+    """Times a factor from 1 - most to 1."""
+    return images * (1 - most * u[:, 0].view(-1, 1, 1, 1))
+
+
+def capped(images: Tensor, at: float) -> Tensor:
+    """At most so bright."""
+    return images.clamp(max=at)
+
+
+class Dim(Arguments):
+    """Options of dim."""
+
+    most: float = Field(default=0.2, gt=0, lt=1, description="at most so much darker")
+
+
+class Rate(Arguments):
+    """Options of signs."""
+
+    learning_rate: float = Field(default=0.01, gt=0, description="size of a step")
+
+
+GATE = Op("gate", lambda attrs, shapes: shapes[0], lambda node, names: f"self.{node.name}({names[0]})", "Gains.", "x",
+          module=lambda node, shapes: f"Gate({shapes[0][0]})", parameters=lambda attrs, shapes: shapes[0][0],
+          piece=Piece(__name__, "Gate"))
+PLUGIN = Plugin(
+    "my_loss",
+    ops=(GATE,),
+    layers=(Layer("gate", Arguments, lambda builder, given, value: builder.add("gate", (value,)), "Gains.", "gate"),),
+    augmentations=(Augmentation("dim", Piece(__name__, "dim"), lambda given, shape: 1, Dim,
+                                lambda given: {"most": given.most}, "Darker."),),
+    edits=(Edit("capped", Piece(__name__, "capped"), bind=lambda given: {"at": 0.9}, doc="At most so bright."),),
+    optimizers=(Optimizer("signs", "Signs", Rate, lambda given: {"lr": given.learning_rate}, "Steps of one size.",
+                          piece=Piece(__name__, "Signs")),),
+)
+'''
+MANY_SPEC = complete(
+    "input: {format: png, size: [100, 100], channels: mono, scale: 0..1, resize: fit, edits: [capped]}\n"
+    "augment: [dim: {most: 0.3}]\n"
+    "model: {layers: [gate, flatten, dense: {units: 1, activation: sigmoid}]}\n"
+    "optimizer: {signs: {learning_rate: 0.02}}"
+)
+
+
+@pytest.fixture
+def many(project: Path) -> Path:
+    """A project whose file brings an edit, an augmentation, a layer and an optimizer."""
+    (project / "study.yaml").write_text(MANY_SPEC, encoding="utf-8")
+    put(project, MANY.encode())
+    return project
+
+
+def test_one_file_may_bring_words_of_every_kind(many: Path) -> None:
+    program = specc.compile(many / "study.yaml")
+    whole = "".join(program.values())
+    assert "Signs(net.parameters(), lr=Config.learning_rate)" in program["train.py"]
+    assert "learning_rate: float = 0.02  # of signs" in program["train.py"]
+    for definition in ("class Signs(", "class Gate(", "def dim(", "def capped("):
+        assert whole.count(definition) == 1
+    assert "capped(images, at=0.9)" in program["deploy.py"] and "dim(images, u, most=0.3)" in program["augment.py"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "says"),
+    [
+        ('{"at": 0.9}', '{"on": 0.9}', "input", "has no argument `on`"),
+        ('{"at": 0.9}', '{"at": object()}', "input", "`at`, of which object has no literal"),
+        ('{"at": 0.9}', '["at"]', "input", "and not keywords with their values"),
+        ("def capped(images: Tensor, at", "def capped(at", "input", "has no argument `at`"),
+        ('"most": given.most', '"least": given.most', "augment", "has no argument `least`"),
+        ("u: Tensor, most: float", "most: float", "augment", "has no argument `most`"),
+        ('Piece(__name__, "dim")', 'Piece(__name__, "dims")', "augment", "has no `dims`"),
+        ('{"lr": given.learning_rate}', '{"rate": given.learning_rate}', "optimizer", "gives no `lr`"),
+        ("given.learning_rate", "given.rate", "optimizer", "no attribute 'rate'"),
+        ('Piece(__name__, "Signs")', 'Piece(__name__, "Sign")', "optimizer", "has no `Sign`"),
+        ('Piece(__name__, "Gate")', 'Piece(__name__, "Gat")', "model", "has no `Gat`"),
+    ],
+)
+def test_each_fault_stands_at_its_word(many: Path, old: str, new: str, key: str, says: str) -> None:
+    assert old in MANY
+    put(many, MANY.replace(old, new).encode())
+    with pytest.raises(SpeccError) as error:
+        specc.compile(many / "study.yaml")
+    (one,) = error.value.diagnostics
+    assert one.code in ("S117", "S119") and one.path[0] == key and one.span is not None
+    assert says in one.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (("class Gate(", '"Gate"', 'f"Gate('), ("class Network(", '"Network"', 'f"Network(')),
+        (("def dim(", '__name__, "dim"'), ("def augment(", '__name__, "augment"')),
+        (("def capped(", '__name__, "capped"'), ("def edited(", '__name__, "edited"')),
+    ],
+)
+def test_a_name_that_the_program_defines_itself(many: Path, old: tuple[str, ...], new: tuple[str, ...]) -> None:
+    """It would call itself for ever."""
+    text = MANY
+    for before, after in zip(old, new, strict=True):
+        text = text.replace(before, after)
+    put(many, text.encode())
+    with pytest.raises(SpeccError, match="call it otherwise"):
+        specc.compile(many / "study.yaml")
+
+
+def test_one_file_has_nothing_beside_it(many: Path) -> None:
+    text = MANY.replace("from torch import Tensor, nn", "from torch import Tensor, nn\n\nfrom .other import least")
+    put(many, text.replace("clamp(max=at)", "clamp(max=least(at))").encode())
+    with pytest.raises(SpeccError, match=r"uses least of \.other, and one file has nothing beside it"):
+        specc.compile(many / "study.yaml")
+
+
+def test_a_mark_of_the_order_of_bytes_is_no_fault(project: Path) -> None:
+    """Editors of Windows write it, into the file and into specc.toml."""
+    usual = specc.compile(project / "study.yaml")
+    put(project, b"\xef\xbb\xbf" + LOSS.encode())
+    toml = (project / "specc.toml").read_bytes()
+    (project / "specc.toml").write_bytes(b"\xef\xbb\xbf" + toml)
+    assert specc.compile(project / "study.yaml") == usual
+
+
+def test_what_a_record_prints_is_no_result(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(project, LOSS.replace("PLUGIN = Plugin(", 'PLUGIN = (print("hello"), Plugin)[1](').encode())
+    assert registry.enabled(project).plugins[-1] == "my_loss"
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "hello\n")
+
+
+def test_cures_fit_their_fault(project: Path) -> None:
+    (project / "my_loss.py").rename(project / "moved.py")
+    assert "where it has another place now, `specc plugins enable` that" in refused(project)[1]
+    (project / "moved.py").rename(project / "my_loss.py")
+    put(project, LOSS.encode(), name="yours")
+    assert "take `yours` out of specc.toml, and `specc plugins enable my_loss.py`" in refused(project)[1]
+
+
+def test_records_of_another_form_are_refused(project: Path) -> None:
+    put(project, LOSS.replace('"asymmetric", Piece(__name__, "asymmetric")', '"asymmetric", "asymmetric"').encode())
+    code, shown = refused(project)
+    assert code == "S120" and "losses[0].piece must be a Piece" in shown

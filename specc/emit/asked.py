@@ -6,12 +6,14 @@ Pieces are read and never imported, so that a wrong signature is seen in their t
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from specc.blame import at_fault, brought_by, culprit, owner_of, raised, said, words_of
+from specc.blame import at_fault, blamed, brought_by, culprit, owner_of, raised, said, words_of
 from specc.emit.link import LinkFault, Module, parse_module, read_module
+from specc.emit.literal import literal
 from specc.errors import Diagnostic, Path, SpeccError
-from specc.plugin import Piece, Program
+from specc.plugin import Call, Piece, Program
 from specc.records import faults_of
 
 if TYPE_CHECKING:
@@ -43,18 +45,58 @@ def program_of(study: Study) -> Program:
     return program
 
 
-def require_losses(study: Study) -> None:
-    """Raises SpeccError S117 where the piece of a plugin's loss is not there, or takes other arguments."""
+def require_words(study: Study) -> None:
+    """Raises SpeccError S117, S119 at the first word of a plugin whose record gives no literals for the program, or
+    whose piece is not there or takes other arguments.
+    """
     own = {loss.name for loss in study.task.losses}
-    for calls in (study.spec.loss or {}).values():
-        for call in calls:
-            kind, name = ("tasks", study.task.name) if call.name in own else ("losses", call.name)
-            record, plugin = study.loss(call.name), owner_of(study.registry, kind, name)
-            if plugin and record.compose is None:
-                _require(study, plugin, record.piece, 2, tuple(record.bind(call.args)), call.path)
+    for call in (call for calls in (study.spec.loss or {}).values() for call in calls):
+        kind, name = ("tasks", study.task.name) if call.name in own else ("losses", call.name)
+        record = study.loss(call.name)
+        if (plugin := owner_of(study.registry, kind, name)) and record.compose is None:
+            _require(study, plugin, record.piece, 2, _given(study, plugin, call, record.bind), call.path)
+    for call in getattr(study.spec.input, "edits", ()):
+        if plugin := owner_of(study.registry, "edits", call.name):
+            edit = study.registry.edits[call.name]
+            _require(study, plugin, edit.piece, 1, _given(study, plugin, call, edit.bind), call.path)
+    for call in study.spec.augment:
+        if plugin := owner_of(study.registry, "augmentations", call.name):
+            change = study.registry.augmentations[call.name]
+            given = _given(study, plugin, call, change.bind)
+            if not change.mixes:
+                _require(study, plugin, change.piece, 3 if change.moves else 2, given, call.path)
+    for call in study.spec.optimizer.values():
+        if plugin := owner_of(study.registry, "optimizers", call.name):
+            optimizer = study.registry.optimizers[call.name]
+            if optimizer.piece is not None:
+                _require(study, plugin, optimizer.piece, 0, None, call.path)
+            if "lr" not in _given(study, plugin, call, optimizer.keywords):
+                what = f"has an optimizer `{call.name}` whose `keywords` gives no `lr`, the learning rate"
+                raise _fault(study, plugin, what, call.path)
+
+    for node in (node for graph in study.passed.values() for node in graph.nodes):
+        plugin, piece = owner_of(study.registry, "ops", node.op), study.registry.ops[node.op].piece
+        if plugin and piece is not None:
+            _require(study, plugin, piece, 0, None, node.path)
 
 
-def _require(study: Study, plugin: str, piece: Piece, count: int, named: tuple[str, ...], path: Path) -> None:
+def _given(study: Study, plugin: str, call: Call, bind: Callable[[Any], Any]) -> tuple[str, ...]:
+    """The keywords that a record gives for a word, each of them a literal. Raises SpeccError S117, S119."""
+    with blamed(study.registry, study.span(*call.path), call.path, {study.document.file: study.document.text}):
+        given = bind(call.args)
+    what = f"gives for `{call.name}` what cannot stand in a program: "
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise _fault(study, plugin, f"{what}{said(repr(given))}, and not keywords with their values", call.path)
+    for name, value in given.items():
+        try:
+            literal(value)
+        except ValueError as error:
+            raise _fault(study, plugin, f"{what}`{name}`, of which {error}", call.path) from error
+    return tuple(given)
+
+
+def _require(study: Study, plugin: str, piece: Piece, count: int, named: tuple[str, ...] | None, path: Path) -> None:
+    """Raises SpeccError S117 unless the piece is there and takes so many arguments and these keywords (None: any)."""
     text = study.registry.texts.get(piece.module)
     try:
         module = read_module(piece.module) if text is None else parse_module(text, piece.module)
@@ -64,12 +106,12 @@ def _require(study: Study, plugin: str, piece: Piece, count: int, named: tuple[s
         raise _fault(study, plugin, wrong, path)
 
 
-def misfit(module: Module, piece: Piece, count: int, named: tuple[str, ...]) -> str:
+def misfit(module: Module, piece: Piece, count: int, named: tuple[str, ...] | None) -> str:
     """Why a piece cannot be called with so many arguments and these keywords; empty where it can, or is no function."""
     node = module.definitions.get(piece.name)
     if node is None:
         return f"names a piece that is not there: {piece.module} has no `{piece.name}`"
-    if not isinstance(node, ast.FunctionDef):
+    if not isinstance(node, ast.FunctionDef) or named is None:
         return ""
     signature, told = node.args, f"has a piece `{piece.name}` ({piece.module}, line {node.lineno})"
     placed = [argument.arg for argument in (*signature.posonlyargs, *signature.args)]

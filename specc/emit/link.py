@@ -81,7 +81,9 @@ def parse_module(text: str, name: str = "", package: str = "") -> Module:
 
 
 def from_where(node: ast.ImportFrom, package: str) -> str:
-    """The module that a `from ... import` names, relative ones counted from their package."""
+    """The module that a `from ... import` names, relative ones counted from their package; a lone file has none."""
+    if node.level and not package:
+        return "." * node.level + (node.module or "")
     base = ".".join(package.split(".")[: len(package.split(".")) + 1 - node.level]) if node.level else ""
     return ".".join(part for part in (base, node.module) if part)
 
@@ -109,6 +111,11 @@ class Linker:
         self.homes, self.whole, self.symbols = dict(homes), dict(whole), dict(symbols)
         self.printed = {name: parse_module(text, name) for name, text in printed.items()}
         self.packages = {module.partition(".")[0] for module in self.homes} - {"specc"}
+        for place, module in self.printed.items():
+            for name in sorted(module.imports.keys() & module.definitions.keys()) if place.startswith("<") else ():
+                source, what = module.imports[name]
+                message = f"{source}.{what} has the name of a thing that every such program defines itself"
+                raise LinkFault(f"{message}: call it otherwise", source)
         self.files: dict[str, Target] = {}
         self.done: set[Piece] = set()
         self.copied: set[str] = set()
@@ -213,6 +220,9 @@ class Linker:
         elif source.partition(".")[0] == "specc":
             message = f"{user.module}.{user.name} uses {name} of {source}, and a program needs no specc"
             raise LinkFault(f"{message}: pieces import names out of modules of specc.pieces", user.module)
+        elif source.startswith("."):
+            message = f"{user.module}.{user.name} uses {name} of {source}, and one file has nothing beside it"
+            raise LinkFault(f"{message}: put it into the file, or make it a distribution", user.module)
         elif not what:
             file.imports.add(f"import {source}" + (f" as {name}" if name != source else ""))
         else:

@@ -62,6 +62,8 @@ def keywords(study: Study, call: Call) -> dict[str, Any]:
 def optimizers(study: Study) -> str:
     """A function `<network>_optimizer` for each network."""
     text = "import torch\nfrom torch import nn\n\n"
+    pieces = {study.registry.optimizers[call.name].piece for call in study.spec.optimizer.values()} - {None}
+    text += "".join(sorted(f"from {piece.module} import {piece.name}\n" for piece in pieces if piece is not None))
     for setting, (network, call) in zip(learning_rates(study), study.spec.optimizer.items(), strict=True):
         given = keywords(study, call)
         decay, everywhere = given.pop("weight_decay", 0.0), getattr(call.args, "decay", "weights") == "all"

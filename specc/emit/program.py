@@ -162,6 +162,9 @@ def link(study: Study, task: Program) -> Linker:
     for start in study.registry.initializers.values():
         if start.piece is not None:
             homes.setdefault(start.piece.module, "model")
+    for optimizer in study.registry.optimizers.values():
+        if optimizer.piece is not None:
+            homes.setdefault(optimizer.piece.module, "train")
     texts |= {**study.registry.texts, **{name: text for name, (_, text) in task.printed.items()}}
     linker = Linker(homes, WHOLE, symbols, texts)
     linker.take(Piece(printed.TRAIN, "Config"))
