@@ -118,7 +118,7 @@ def test_large_images_are_blended_without_a_seam(monkeypatch: pytest.MonkeyPatch
     pixels = grey(1, 1, 150, 171)
     said = net.run(pixels)["probabilities"]
     (wanted,) = Mean(3, True).run(["probabilities"], {"pixels": pixels})
-    assert runtime.calls == len(starts(150, 64, 24)) * len(starts(171, 64, 24)) == 16
+    assert runtime.calls == len(starts(160, 64, 24, 16)) * len(starts(176, 64, 24, 16)) == 20
     assert said.shape == (1, 2, 150, 171) and np.abs(said.sum(1) - 1).max() < 1e-5
     inner = (slice(None), slice(None), slice(4, -4), slice(4, -4))
     assert np.abs(said - wanted)[inner].max() < 0.06
@@ -134,11 +134,14 @@ def test_small_images_of_a_network_of_one_size_are_mirrored() -> None:
         assert net.run(grey(1, 1, *size))["probabilities"].shape == (1, 2, *size)
 
 
-@pytest.mark.parametrize(("length", "tile", "overlap"), [(64, 64, 16), (65, 64, 16), (300, 64, 16), (1000, 512, 128)])
-def test_tiles_cover_an_image(length: int, tile: int, overlap: int) -> None:
-    found = starts(length, tile, overlap)
-    assert found[0] == 0 and found[-1] == length - tile
+@pytest.mark.parametrize("step", [1, 4, 32])
+@pytest.mark.parametrize(("length", "tile", "overlap"), [(64, 64, 16), (96, 64, 16), (320, 64, 16), (1024, 512, 128)])
+def test_tiles_cover_an_image(length: int, tile: int, overlap: int, step: int) -> None:
+    found = starts(length, tile, overlap, step)
+    assert found[0] == 0 and found[-1] == length - tile and not any(start % step for start in found)
     assert all(0 < after - before <= tile - overlap for before, after in pairwise(found))
+    odd = starts(length + 1, tile, overlap)
+    assert odd[-1] == length + 1 - tile and all(0 < b - a <= tile - overlap for a, b in pairwise(odd))
     assert ramp(tile, overlap).min() > 0 and ramp(tile, overlap).max() == 1
 
 

@@ -51,6 +51,29 @@ def test_large_images_of_one_size_do_not_go_through_together(monkeypatch: pytest
         assert (alone["probabilities"][0] == said["probabilities"][place]).all()
 
 
+def test_tiles_answer_as_one_pass_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that pools sees the same windows in a tile as in the whole image: away from the borders of tiles and
+    image nothing differs.
+    """
+    monkeypatch.setattr("specc_segmentation.grid.WHOLE", 1000)
+    monkeypatch.setattr("specc_segmentation.grid.TILE", 64)
+    monkeypatch.setattr("specc_segmentation.grid.OVERLAP", 24)
+
+    class Pooled(Mean):
+        def run(self, names: Any, feed: Any) -> Any:
+            pixels = feed["pixels"]
+            parts = pixels.reshape(*pixels.shape[:2], pixels.shape[2] // 8, 8, pixels.shape[3] // 8, 8)
+            return super().run(names, {"pixels": parts.mean((3, 5)).repeat(8, 2).repeat(8, 3)})
+
+    runtime = Pooled(0, True)
+    net = grid.InGrid(*vars_of(session(contract((64, 64), multiple=8, tiled=True), runtime)))
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 1, 150, 171)).astype(np.float32)
+    said = net.run(pixels)["probabilities"]
+    assert runtime.calls > 9
+    (wanted,) = Pooled(0, True).run(["probabilities"], {"pixels": grid.mirrored(pixels, (0, 2), (0, 5))})
+    assert np.abs(said - wanted[:, :, :150, :171]).max() < 1e-6
+
+
 @pytest.mark.parametrize("size", [(30, 41), (512, 300), (1500, 900), (2000, 3001)])
 def test_contours_lie_around_the_things(size: tuple[int, int]) -> None:
     """Cells of a large mask are few, and lie where its pixels do."""

@@ -48,7 +48,7 @@ class InGrid(Session):
         else:
             step = inputs.multiple or 1
             tile = (TILE // step * step, TILE // step * step) if inputs.multiple else canvas
-            maps, score = self._blended(pixels, tile, min(OVERLAP, min(tile) // 2))
+            maps, score = self._blended(pixels, tile, min(OVERLAP, min(tile) // 2), step)
         return {"probabilities": maps, "answered": np.ones((len(pixels), *size), bool), "ood_score": score}
 
     def _in_one(self, pixels: Floats, multiple: int) -> tuple[Floats, Floats]:
@@ -81,14 +81,17 @@ class InGrid(Session):
             rows.append(np.concatenate(row, 3))
         return np.concatenate(rows, 2)[:, :, :height, :width], np.mean(scores, 0, dtype=np.float32)
 
-    def _blended(self, pixels: Floats, tile: Size, overlap: int) -> tuple[Floats, Floats]:
-        """Tiles that overlap: near its border each counts less, so that no seam is seen."""
+    def _blended(self, pixels: Floats, tile: Size, overlap: int, step: int) -> tuple[Floats, Floats]:
+        """Tiles that overlap: near its border each counts less, so that no seam is seen. They begin at multiples of
+        `step`, where the windows of pools lie as they do in the whole image.
+        """
         height, width = pixels.shape[2:]
-        wide = mirrored(pixels, (0, max(0, tile[0] - height)), (0, max(0, tile[1] - width)))
+        rest = [max(outer, -(-side // step) * step) - side for side, outer in zip((height, width), tile, strict=True)]
+        wide = mirrored(pixels, (0, rest[0]), (0, rest[1]))
         weights = ramp(tile[0], overlap)[:, None] * ramp(tile[1], overlap)[None]
         total, sums, scores = np.zeros(wide.shape[2:], np.float32), None, []
-        for top in starts(wide.shape[2], tile[0], overlap):
-            for left in starts(wide.shape[3], tile[1], overlap):
+        for top in starts(wide.shape[2], tile[0], overlap, step):
+            for left in starts(wide.shape[3], tile[1], overlap, step):
                 at = (slice(top, top + tile[0]), slice(left, left + tile[1]))
                 said = super().run(np.ascontiguousarray(wide[:, :, at[0], at[1]]))
                 likely = said["probabilities"]
@@ -110,10 +113,13 @@ def mirrored(pixels: Floats, rows: Size, columns: Size) -> Floats:
     return padded
 
 
-def starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin that overlap by so many pixels or more, and of which the last ends with the image."""
-    count = max(1, -(-(length - overlap) // (tile - overlap)))
-    return [round(i * (length - tile) / max(1, count - 1)) for i in range(count)]
+def starts(length: int, tile: int, overlap: int, step: int = 1) -> list[int]:
+    """Where tiles begin that overlap by so many pixels or more, and of which the last ends with the image: multiples of
+    `step`, as `length` and `tile` are.
+    """
+    rest, reach = (length - tile) // step, (tile - overlap) // step
+    count = -(-rest // reach) + 1
+    return [round(i * rest / max(1, count - 1)) * step for i in range(count)]
 
 
 def ramp(length: int, overlap: int) -> Floats:
