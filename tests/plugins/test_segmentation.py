@@ -488,7 +488,7 @@ def test_a_coco_file_as_rows(tmp_path: Path) -> None:
         ("[]", "no lists"),
         ("{", "not JSON"),
         ('{"images": [{}], "annotations": []}', "has no 'id'"),
-        ('{"images": [{"id": 1}], "annotations": []}', r"images\[0\]: no 'height'"),
+        ('{"images": [{"id": 1}], "annotations": []}', r"images\[0\]: has no 'height'"),
         ('{"images": [], "annotations": [{"image_id": 1, "category_id": 1, "segmentation": []}]}', r"annotations\[0\]"),
         ("[" * 200_000, "not JSON"),
         ('{"images": [{"id": 1, "file_name": "a", "height": 1e999, "width": 4}], "annotations": []}', "infinity"),

@@ -35,7 +35,8 @@ class CrossEntropy(Arguments):
     border: Border | None = Field(
         default=None,
         description="adds w0 exp(-(d1 + d2)^2 / (2 sigma^2)) to the weight of a pixel outside of things, with its "
-        "distances to the two nearest: of the column `instances`, or of what hangs together in the mask",
+        "distances to the two nearest: of the column `instances`, of a COCO file, or else of what hangs together in "
+        "the mask",
     )
 
 

@@ -23,36 +23,54 @@ def read_coco(path: Path) -> list[dict[str, str]]:
     Raises ValueError that names the place.
     """
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:
         raise ValueError(f"is not JSON: {fault}") from None
     if not isinstance(known, dict) or not all(isinstance(known.get(key), list) for key in ("images", "annotations")):
         raise ValueError("has no lists `images` and `annotations`")
+    categories = known.get("categories", [])
     try:
-        names = {one["id"]: str(one["name"]) for one in known.get("categories", [])}
+        names = {one["id"]: plain(one["name"]) for one in categories}
         shapes: dict[Any, list[list[Any]]] = {image["id"]: [] for image in known["images"]}
-    except (KeyError, TypeError) as fault:
-        raise ValueError(f"an entry of `images` or `categories` has no {fault}") from None
-    if len(shapes) < len(known["images"]):
-        raise ValueError("two entries of `images` have one id")
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ValueError(f"an entry of `images` or `categories`: {wrong(fault)}") from None
+    for key, found, there in (("images", shapes, known["images"]), ("categories", names, categories)):
+        if len(found) < len(there):
+            raise ValueError(f"two entries of `{key}` have one id")
     for place, one in enumerate(known["annotations"]):
         try:
             outline, name = one["segmentation"], names[one["category_id"]]
             shapes[one["image_id"]].append([name, int(one.get("iscrowd", 0) not in (0, "0")), outline])
         except (KeyError, TypeError) as fault:
-            raise ValueError(f"annotations[{place}]: no such {fault}") from None
+            raise ValueError(f"annotations[{place}]: {wrong(fault)}") from None
     rows = []
     for place, image in enumerate(known["images"]):
         try:
             height, width = int(image["height"]), int(image["width"])
-            row = {"file": str(image["file_name"]), "size": f"{height}x{width}"}
+            row = {"file": plain(image["file_name"]), "size": f"{height}x{width}"}
             row["shapes"] = json.dumps(shapes[image["id"]])
+            row |= {"patient": plain(image.get("patient")), "part": plain(image.get("split"))}
         except (KeyError, TypeError, ValueError, OverflowError) as fault:
-            raise ValueError(f"images[{place}]: no {fault}") from None
+            raise ValueError(f"images[{place}]: {wrong(fault)}") from None
         if min(height, width) < 1 or height * width > MOST:
             raise ValueError(f"images[{place}]: no image has {height}x{width} pixels")
-        rows.append(row | {"patient": str(image.get("patient", "")), "part": str(image.get("split", ""))})
+        rows.append(row)
     return rows
+
+
+def plain(value: Any) -> str:
+    """A value of JSON as text; null is empty. Raises ValueError for half of a character, which no file can hold."""
+    text = "" if value is None else str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!a} holds half of a character") from None
+    return text
+
+
+def wrong(fault: Exception) -> str:
+    """What an entry lacks, or what is wrong with it."""
+    return f"has no {fault}" if isinstance(fault, KeyError) else str(fault)
 
 
 def drawn_shapes(
@@ -69,6 +87,15 @@ def drawn_shapes(
     return masks
 
 
+def numbered_shapes(shapes: Sequence[Sequence[Any]], size: tuple[int, int]) -> Array:
+    """(H, W) a number from 1 for each thing that is no crowd, 0 elsewhere. Raises ValueError."""
+    numbers = np.zeros(size, np.int64)
+    for number, (_, crowd, outline) in enumerate(shapes, 1):
+        if not crowd:
+            numbers[filled(outline, size)] = number
+    return numbers
+
+
 def filled(outline: Any, size: tuple[int, int]) -> Array:
     """(H, W) of yes and no: polygons [[x1, y1, x2, ...], ...], or runs {"size": [H, W], "counts": ...}.
 
@@ -79,8 +106,9 @@ def filled(outline: Any, size: tuple[int, int]) -> Array:
             raise ValueError(f"runs of {outline.get('size')}, and the image has {list(size)}")
         counts: Any = outline.get("counts")
         return decode_runs(counted(counts) if isinstance(counts, str) else counts, size)
-    if not isinstance(outline, list):
-        raise ValueError("an outline is a list of polygons, or runs with size and counts")
+    if not isinstance(outline, list) or not outline:
+        lacks = "; this one is empty" if outline == [] else ""
+        raise ValueError(f"an outline is a list of polygons, or runs with size and counts{lacks}")
     there = np.zeros(size, bool)
     for polygon in outline:
         there |= inside_polygon(polygon, size)
@@ -102,21 +130,23 @@ def inside_polygon(polygon: Sequence[float], size: tuple[int, int]) -> Array:
         middle = row + 0.5
         cut = (y0 <= middle) != (y1 <= middle)
         at = x0[cut] + (middle - y0[cut]) * (x1[cut] - x0[cut]) / (y1[cut] - y0[cut])
-        there[row] = (at[:, None] > across).sum(0) % 2 == 1
+        there[row] = (len(at) - np.searchsorted(np.sort(at), across, "right")) % 2 == 1  # cuts to the right
     return there
 
 
 def decode_runs(counts: Sequence[int], size: tuple[int, int]) -> Array:
     """(H, W) of yes and no from uncompressed counts. Raises ValueError."""
     try:
-        lengths = np.asarray(counts, np.int64)
+        lengths = np.asarray(counts)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("counts are whole numbers") from None
+    if lengths.dtype.kind not in "iuf" or not (np.isfinite(lengths) & (lengths == np.floor(lengths))).all():
+        raise ValueError("counts are whole numbers")
     pixels = size[0] * size[1]  # each run is held against it: a sum of large numbers may wrap around to it
     if lengths.ndim != 1 or ((lengths < 0) | (lengths > pixels)).any() or lengths.sum() != pixels:
         raise ValueError(f"the counts do not add up to {size[0]} x {size[1]} pixels")
     values = np.arange(len(lengths)) % 2 == 1
-    runs: Array = np.repeat(values, lengths).reshape(size[::-1]).T
+    runs: Array = np.repeat(values, lengths.astype(np.int64)).reshape(size[::-1]).T
     return runs
 
 

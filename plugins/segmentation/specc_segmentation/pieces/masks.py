@@ -11,7 +11,7 @@ from PIL import Image
 
 from specc.pieces import index, readers
 from specc.pieces.slots import HEIGHT, WIDTH
-from specc_segmentation.pieces.coco import Array, drawn_shapes
+from specc_segmentation.pieces.coco import Array, drawn_shapes, numbered_shapes
 from specc_segmentation.pieces.known import IGNORE
 from specc_segmentation.pieces.slots import CLASSES, MASKS, RULE, SHAPES, SIGMA, VALUES, masks_of, with_border
 
@@ -197,15 +197,23 @@ def closeness(instances: Array, sigma: float) -> Array:
     return np.where(instances > 0, 0.0, close).astype(np.float32)
 
 
+def read_instances(row: Mapping[str, str], root: str) -> Array:
+    """(H, W) a number for each thing: of the file that the row names, or of its outlines. Raises ValueError."""
+    if "shapes" in row:
+        height, width = (int(side) for side in row["size"].split("x"))
+        return numbered_shapes(json.loads(row["shapes"]), (height, width))
+    try:
+        return read_mask(Path(root) / row["instances"])
+    except ValueError as fault:
+        raise ValueError(f"the instances {row['instances']} {fault}") from None
+
+
 def with_closeness(masks: Array, row: Mapping[str, str], root: str) -> Array:
-    """(C, h, w) -> (C + 1, h, w) float32: the last channel is `closeness`, of the instances that the row names or else
-    of what hangs together in the masks.
+    """(C, h, w) -> (C + 1, h, w) float32: the last channel is `closeness`, of the instances or outlines that the row
+    names, or else of what hangs together in the masks.
     """
-    if row.get("instances"):
-        try:
-            read = read_mask(Path(root) / row["instances"])
-        except ValueError as fault:
-            raise ValueError(f"the instances {row['instances']} {fault}") from None
+    if row.get("instances") or "shapes" in row:
+        read = read_instances(row, root)
         read = fitted(read + IGNORE + 1, RULE, (HEIGHT, WIDTH))  # IGNORE itself may be a number of things
         things = np.where(read > IGNORE, read - IGNORE - 1, 0)
     else:
