@@ -531,7 +531,7 @@ def test_shares_off(case: Case) -> None:
 
 def test_too_few(case: Case) -> None:
     case.rows = case.rows[:16]
-    only(case, "D418", "{train: 50, val: 50}", "8 images in validation: too few", "12 points", severity="warning")
+    only(case, "D418", "{train: 50, val: 50}", "8 images in validation: too few", "12 %", severity="warning")
     case.swap("batch_size: 2", "batch_size: 32, drop_last: true")
     only(case, "D418", "32", "8 training images do not fill one step of 32", "`batch_size: 4` or less")
 

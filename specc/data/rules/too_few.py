@@ -13,8 +13,8 @@ FEW = 10
 
 def check(look: Look) -> list[Diagnostic]:
     """What: too few images: none at all, fewer than one batch where the rest is dropped, a last batch of one image for
-    a batch normalization of vectors, or (a warning) so few in validation that one image moves its accuracy by ten
-    points or more.
+    a batch normalization of vectors, or (a warning) so few in validation that each is more than a tenth of
+    every figure.
 
     Why: with no full batch no step is ever made; one number has no deviation to be divided by; with a handful of images
     the best epoch is chosen by chance.
@@ -61,7 +61,7 @@ def check(look: Look) -> list[Diagnostic]:
             f"{plural(tally['val'], 'image')} in validation: too few to choose the best epoch by",
             ("data", "split"),
             ", ".join(f"{part} {count:,}" for part, count in tally.items()),
-            ("why", f"one image more or less moves its accuracy by {100 / tally['val']:.0f} points"),
+            ("why", f"each image is {100 / tally['val']:.0f} % of every figure: chance would choose the epoch"),
             ("help", "add images, or give validation a larger share"),
             severity="warning",
         )
