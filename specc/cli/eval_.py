@@ -100,8 +100,8 @@ def _told(result: Evaluation, as_json: bool) -> None:
         edge.say(line)
     if result.pictures:
         edge.say(f"pictures  {result.folder}: {', '.join(file.name for file in result.pictures)}")
-    if "external" in result.figures:
-        edge.say(f"answers   {result.folder / 'predictions.csv'}")
+    if tables := sorted(result.folder.glob("*.csv")) if "external" in result.figures else []:
+        edge.say(f"answers   {', '.join(map(str, tables))}")
 
 
 def _series(folder: Path, data: Path | None, as_json: bool, others: dict[str, object]) -> None:

@@ -162,9 +162,14 @@ def refuse_existing(file: FilePath, force: bool) -> None:
 
 
 def refuse_full(folder: FilePath, force: bool) -> None:
-    """Raise SpeccError T660 where a folder for results holds something already, unless `force`, or is a file."""
+    """Raise SpeccError T660 where a folder for results holds something already, unless `force`, or is a file; T659
+    where it would lie in a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise fault("T660", f"{folder} is a file", "name a new folder: `-o DIR`")
+    above = next((place for place in folder.parents if place.exists()), FilePath())
+    if not above.is_dir():
+        raise fault("T659", f"cannot write {folder}: {above} is a file", "choose another place with `-o DIR`")
     if not force and folder.is_dir() and any(folder.iterdir()):
         cure = "name a new folder with `-o DIR`, or add `--force`"
         raise fault("T660", f"{folder} holds files already, and nothing is overwritten", cure)

@@ -16,6 +16,7 @@ import pytest
 import torch
 from specc_features import PLUGIN
 from specc_features.examples import PLAIN, SPARSE, VARIATIONAL
+from specc_features.pictures import COLOURS, NONE, grouped, numbers
 from torch import Tensor
 
 from specc.compile import compile as compile_study
@@ -402,3 +403,16 @@ def test_what_a_network_that_knows_nothing_would_have(tmp_path: Path) -> None:
             assert work.chance == pytest.approx(chance, rel=0.01, nan_ok=True)
             entropy = -(pixels * pixels.log() + (1 - pixels) * (1 - pixels).log()).nanmean().item()
             assert work.least == pytest.approx(entropy if text == gray else 0, rel=0.01, abs=1e-6)
+
+
+def test_colours_of_labels() -> None:
+    """A colour for each of few labels, gray for none; many numbers are a scale; of many names none has a colour."""
+    few = grouped(["b", "", "a", "b"])
+    assert [(name, places.tolist()) for name, _, places in few] == [("no label", [1]), ("a", [2]), ("b", [0, 3])]
+    assert few[0][1] == NONE and NONE not in COLOURS and len({colour for _, colour, _ in few}) == 3
+    assert numbers(["1", "2", "3"]) is None  # classes
+    ages = numbers([f"{20.5 + number}" for number in range(40)] + [""])
+    assert ages is not None and ages[:40].tolist() == [20.5 + number for number in range(40)] and np.isnan(ages[40])
+    names = [f"site {number}" for number in range(40)]
+    assert numbers(names) is None and [len(places) for _, _, places in grouped(names)] == [40]
+    assert numbers([*(str(number) for number in range(40)), "inf"]) is None

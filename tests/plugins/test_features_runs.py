@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+from specc_features import tables
 from specc_features.examples import SPARSE, VARIATIONAL
 
 import specc
@@ -121,18 +124,47 @@ def test_tables_of_codes(run: Path, files: list[Path], tmp_path: Path) -> None:
         specc.predict(run, files, output=tmp_path / "codes.txt")
 
 
-def test_parquet_or_the_package_that_it_needs(run: Path, files: list[Path], tmp_path: Path) -> None:
-    """With pyarrow the table can be read back; without it the package is named."""
-    table = tmp_path / "codes.parquet"
-    try:
-        from pyarrow import parquet  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        with pytest.raises(SpeccError, match="P891") as caught:
-            specc.predict(run, files, output=table)
-        assert "specc-compiler[parquet]" in notes(caught.value) and not table.exists()
-        return
-    specc.predict(run, files, output=table)
-    assert parquet.read_table(table).column_names[:3] == ["file", "error", "code.1"]
+def test_parquet(run: Path, files: list[Path], tmp_path: Path) -> None:
+    """Read back, the table holds a row an image and the numbers of npz."""
+    from pyarrow import parquet
+
+    said = specc.predict(run, files, output=tmp_path / "codes.parquet")
+    table = parquet.read_table(tmp_path / "codes.parquet")
+    assert table.column_names == ["file", "error", *(f"code.{number}" for number in range(1, 65))]
+    assert table["file"].to_pylist() == [str(file) for file in files]
+    for name in ("error", "code.1", "code.64"):
+        assert table[name].to_pylist() == pytest.approx([one.plain()[name] for one in said])
+
+
+def test_parquet_names_the_package_that_it_needs(
+    run: Path, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is computed."""
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    with pytest.raises(SpeccError, match="P891") as caught:
+        specc.predict(run, files, output=tmp_path / "codes.parquet")
+    assert "specc-compiler[parquet]" in notes(caught.value) and list(tmp_path.iterdir()) == []
+
+
+def test_tables_hold_what_is_asked_for(run: Path, files: list[Path], tmp_path: Path) -> None:
+    """npz and parquet are tables of codes: asked for neighbours alone, they would hold something else."""
+    for form in ("neighbours", "reconstruction"):
+        with pytest.raises(SpeccError, match="P892") as caught:
+            specc.predict(run, files, output=tmp_path / "near.npz", forms=[form])
+        assert ".csv" in notes(caught.value) and list(tmp_path.iterdir()) == []
+    specc.predict(run, files, output=tmp_path / "both.npz", forms=["neighbours", "codes"])
+    with np.load(tmp_path / "both.npz") as kept:
+        assert kept["code"].shape == (3, 64)
+
+
+def test_a_folder_inside_a_file_is_refused_before_anything_is_computed(
+    run: Path, files: list[Path], tmp_path: Path
+) -> None:
+    """As is what is no folder."""
+    (tmp_path / "file").write_text("")
+    words = [sys.executable, "-m", "specc", "predict", str(run), str(files[0]), "-o"]
+    done = subprocess.run([*words, str(tmp_path / "file" / "x")], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and "T659" in done.stderr and not done.stdout.startswith(str(files[0])), done.stderr
 
 
 def test_neighbours_and_reconstructions(run: Path, files: list[Path], tmp_path: Path) -> None:

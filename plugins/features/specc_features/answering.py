@@ -39,7 +39,7 @@ class Codes:
             message = "this model gives codes and no reconstruction"
             raise fault("P893", message, "take the whole autoencoder, `model.onnx`, instead of its encoder")
         if output is not None and output.suffix:
-            tables.writable(output, tables.KINDS)
+            tables.writable(output, tables.KINDS if "codes" in forms else tables.KINDS[:1])
         near = [form for form in forms if form.startswith("neighbours")]
         reference = read(asked.session.folder) if near else None
         return self._answers(asked, forms, near, reference)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specc.answering import Item, Judged, Judging, fault, mean_interval, run_cases
+from specc.rules.common import plural
 from specc_features import pictures, probes
 from specc_features.reference import Reference, read
 
@@ -116,7 +117,8 @@ def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
 
 def table(part: str, figures: Mapping[str, Any], count: int) -> list[str]:
     """A table for a terminal."""
-    lines = [f"{part}: {figures['images']} images, {figures['patients']} patients; errors: mean square of a pixel"]
+    who = f"{plural(figures['images'], 'image')}, {plural(figures['patients'], 'patient')}"
+    lines = [f"{part}: {who}; errors: mean square of a pixel"]
     baseline = figures["baseline"]
     several = {"codes": figures["metrics"], f"PCA of {count}": baseline["PCA"], "mean image": baseline["mean image"]}
     for title, own in several.items():
@@ -124,7 +126,7 @@ def table(part: str, figures: Mapping[str, Any], count: int) -> list[str]:
         lines.append(f"  {title:<12} error {shown(own['error'])}, sd {own['sd']:.4g}{ratio}")
     for probe, of in (("linear_probe", "linear probe"), ("neighbours", "neighbours")):
         for title, own in several.items():
-            if f"{probe}_auc" in own:
+            if f"{probe}_auc" in own and own[f"{probe}_auc"]["value"] is not None:
                 balanced, area = shown(own[f"{probe}_balanced_accuracy"]), shown(own[f"{probe}_auc"])
                 lines.append(f"  {title:<12} {of}: balanced accuracy {balanced}, AUC {area}")
     return lines

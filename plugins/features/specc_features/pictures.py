@@ -25,6 +25,7 @@ FEW = 3  # labels whose histograms can lie over each other
 MOST = 1000  # images in a map of codes: t-SNE takes time that grows with them
 BELOW = "above: the image as the network sees it · below: made from its code · numbers: mean squared error"
 COLOURS = (BLUE, RED, *OTHERS, GRAY, "#8c564b")
+NONE = "#c8c8c8"  # of images without a label
 
 
 def draw_all(judging: Judging, part: str, seen: Seen, reference: Reference) -> list[str]:
@@ -73,10 +74,23 @@ def show(axes: Axes, picture: NDArray[np.uint8]) -> None:
 def grouped(labels: Sequence[str]) -> list[tuple[str, str, NDArray[np.intp]]]:
     """Label, colour and places of each label; one gray group where there are none, or too many to tell apart."""
     names = sorted(set(labels))
-    if len(names) < 2 or len(names) > len(COLOURS):
+    if len(names) < 2 or len(set(names) - {""}) > len(COLOURS):
         return [("", BLUE, np.arange(len(labels)))]
-    known = np.array(labels)
-    return [(name or "no label", COLOURS[i], np.flatnonzero(known == name)) for i, name in enumerate(names)]
+    known, colours = np.array(labels), iter(COLOURS)
+    return [(name or "no label", next(colours) if name else NONE, np.flatnonzero(known == name)) for name in names]
+
+
+def numbers(labels: Sequence[str]) -> NDArray[np.float64] | None:
+    """What labels say as numbers (N,), NaN where there is none; None where they are names, or few enough for colours of
+    their own.
+    """
+    if len(set(labels) - {""}) <= len(COLOURS):
+        return None
+    try:
+        found = np.array([float(label or "nan") for label in labels])
+    except ValueError:
+        return None
+    return None if np.isinf(found).any() else found
 
 
 def draw_errors(file: FilePath, part: str, seen: Seen) -> None:
@@ -129,14 +143,22 @@ def draw_maps(file: FilePath, part: str, seen: Seen, seed: int) -> None:
     figure = canvas(4.6 * len(maps), 4.6, f"Codes: {part}, {len(some)} images", below)
     several = figure.subplots(1, len(maps), squeeze=False)[0]
     labels = [seen.labels[place] for place in some]
+    values = numbers(labels)
     for axes, (title, points) in zip(several, maps, strict=True):
-        for name, colour, places in grouped(labels):
-            axes.scatter(*points[places].T, s=9, color=colour, alpha=0.6, lw=0, label=name or None)
+        if values is None:
+            for name, colour, places in grouped(labels):
+                axes.scatter(*points[places].T, s=9, color=colour, alpha=0.6, lw=0, label=name or None)
+        else:
+            axes.scatter(*points[np.isnan(values)].T, s=9, color=NONE, lw=0)
+            dots = axes.scatter(*points.T, s=9, c=values, cmap="viridis", lw=0)
         style(axes, title, "")
         axes.set_xticks([])
         axes.set_yticks([])
         axes.grid(visible=False)
-    legend(several[-1], loc="upper left", bbox_to_anchor=(1, 1), markerscale=2)
+    if values is None:
+        legend(several[-1], loc="upper left", bbox_to_anchor=(1, 1), markerscale=2)
+    else:
+        figure.colorbar(dots, ax=several[-1], label="label")
     save(figure, file)
 
 

@@ -24,7 +24,9 @@ def writable(file: FilePath, kinds: Sequence[str]) -> None:
     """Raise SpeccError P891 or P892 where a table cannot be written so."""
     if file.suffix.casefold() not in kinds:
         cure = f"end its name in {', '.join(kinds)}, or name a folder"
-        raise fault("P892", f"{file.name} is no kind of table that specc writes", cure)
+        other = file.suffix.casefold() in KINDS
+        what = "holds codes, and `--as` asks for others" if other else "is no kind of table that specc writes"
+        raise fault("P892", f"{file.name} {what}", f"{cure}; or take `--as codes`" if other else cure)
     if file.suffix.casefold() == ".parquet" and find_spec("pyarrow") is None:
         raise fault(
             "P891",
@@ -57,8 +59,8 @@ def write(file: FilePath, kept: Sequence[Kept]) -> None:
 
 def write_parquet(file: FilePath, names: Sequence[str], codes: NDArray[Any], errors: NDArray[Any] | None) -> None:
     """One row an image: file, error, code.1 and so on."""
-    import pyarrow  # type: ignore[import-not-found,unused-ignore]
-    from pyarrow import parquet  # type: ignore[import-not-found,unused-ignore]
+    import pyarrow
+    from pyarrow import parquet
 
     columns: dict[str, Any] = {"file": list(names)} | ({} if errors is None else {"error": errors})
     columns |= {f"code.{number}": values for number, values in enumerate(codes.T, 1)}
