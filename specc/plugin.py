@@ -279,8 +279,8 @@ class Task:
     sigmoid or softmax is taken off for training (None: every network); `heeds` are the keys of `train` that its pieces
     heed beside those of the loop, out of STEP (mixup is one of `augment`); `code` is the id of a layer whose values the
     task wants beside the answer: a network that has it is printed with `encode` (image -> code), and with `decode`
-    (code -> output) where nothing else goes on to the output (`specc.ir.Graph.code`); `any_size` says that the exported
-    model takes images of any size, so that no rule for other sizes is missed.
+    (code -> output) where nothing else goes on to the output (`specc.ir.Graph.code`); `any_size` says that images go in
+    as they are and the exported model takes any size, so that no rule for other sizes is missed or proposed.
     """
 
     name: str

@@ -203,3 +203,42 @@ def test_pairs_that_do_not_fit_are_told(tmp_path: Path) -> None:
     codes = [fault.code for fault in specc.check(tmp_path / "spec.yaml").diagnostics]
     assert "D450" not in codes
     assert "D451" in codes
+
+
+def test_columns_that_are_exchanged_are_told(tmp_path: Path) -> None:
+    examples.draw_pairs(tmp_path)
+    text = examples.PAIRS.replace("{image: low, target: high,", "{image: high, target: low,").replace(
+        "size: [16, 12]", "size: [32, 24]"
+    )
+    (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
+    (fault,) = [fault for fault in specc.check(tmp_path / "spec.yaml").diagnostics if fault.severity == "error"]
+    assert fault.code == "D450"
+    assert "the two are exchanged: `columns: {image: low, target: high}`" in [note.text for note in fault.notes]
+
+
+def test_images_of_several_sizes_are_to_be_cut_and_not_resized(tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "spec.yaml").write_text(examples.CLEANED.replace("[24, 24]", "[20, 20]"), encoding="utf-8")
+
+    def cures() -> list[str]:
+        found = specc.check(tmp_path / "spec.yaml").diagnostics
+        assert [fault.code for fault in found if fault.severity == "error"] == ["D402"]
+        return [note.text for fault in found for note in fault.notes if fault.code == "D402" and note.kind == "help"]
+
+    assert cures() == ["`size: [24, 24]`; the exported model then takes images of any size"]
+    with PIL.Image.open(tmp_path / "images/03.png") as image:
+        image.crop((0, 0, 24, 18)).save(tmp_path / "images/03.png")
+    assert cures() == [
+        "`size: [18, 24]`, and cut all images to that size; the exported model then takes images of any size"
+    ]
+
+
+def test_a_prediction_into_the_name_of_a_file_is_refused(pairs: Path, tmp_path: Path) -> None:
+    file = pairs.parents[2] / "low/00.png"
+    for name in ("larger.png", "larger.TIF"):
+        with pytest.raises(SpeccError, match="P885") as caught:
+            specc.predict(pairs, [file], output=tmp_path / name)
+        assert any("name a folder" in note.text for note in caught.value.diagnostics[0].notes)
+        assert list(tmp_path.iterdir()) == []
+    specc.predict(pairs, [file], output=tmp_path / "v1.2")
+    assert (tmp_path / "v1.2/00.png").is_file()

@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from specc.answering import Asked, Item, Judged, Judging, Said, Session, fault, mean_interval
+from specc.rules.common import plural
 from specc_superres import tiles
 from specc_superres.values import values_of
 
@@ -19,6 +20,7 @@ FORMS = {
     "png": "the image as PNG, 8 bits where the file has no more, else 16 (the default)",
     "tiff": "the image as TIFF of 32-bit floating-point numbers, in the values of the file where they are known",
 }
+FILES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".npz", ".npy")
 TABLE = "restored.csv"
 METRICS = ("psnr", "ssim")
 
@@ -43,6 +45,9 @@ class Restoring:
         words, used = asked.forms or ("png",), set[str]()
         if asked.output is not None and asked.output.is_file():
             raise fault("P885", f"{asked.output} is a file", "name a folder: `-o DIR`")
+        if asked.output is not None and asked.output.suffix.casefold() in FILES:
+            cure = f"name a folder: `-o {asked.output.stem}`; images in it are named after the files"
+            raise fault("P885", f"{asked.output} is the name of a file, and images go into a folder", cure)
         if asked.forms and asked.output is None:
             raise fault("P885", "nothing says where the images go", "name a folder: `-o DIR`")
         for ran in tiles.run(asked.session, asked.cases, asked.patients, asked.tell):
@@ -233,7 +238,8 @@ def _lines(part: str, figures: Mapping[str, Any]) -> list[str]:
     """A table for a terminal."""
     (rival, theirs), ours = next(iter(figures["baseline"].items())), figures["metrics"]
     border = f", {figures['border']} pixels of border left out" if figures["border"] else ""
-    head = f"{part}: {figures['images']} images, {figures['patients']} patients; {figures['measured_on']}{border}"
+    who = f"{plural(figures['images'], 'image')}, {plural(figures['patients'], 'patient')}"
+    head = f"{part}: {who}; {figures['measured_on']}{border}"
     lines = [head, f"  {'':10}{'network':>9}{'95 %':>19}{'sd':>8}{rival:>10}"]
     units = {"psnr": ("PSNR (dB)", 2), "ssim": ("SSIM", 4), "psnr_rgb": ("PSNR RGB", 2)}
     for name, one in ours.items():

@@ -57,7 +57,7 @@ def pair_sizes(look: Look) -> list[Diagnostic]:
     """
     factor, pairs = look.study.spec.output.factor, list(targets(look))
     (height, width) = look.study.spec.input.size
-    bad = []
+    bad, exchanged = [], 0
     for row, image, other in pairs:
         if isinstance(other, str):
             bad.append((row, f"{row.values[look.table.words['target']]}: {other}"))
@@ -65,11 +65,15 @@ def pair_sizes(look: Look) -> list[Diagnostic]:
         high, wide = (image.height, image.width) if image else (height, width)
         if (other.height, other.width) != (factor * high, factor * wide):
             bad.append((row, f"{other.height}x{other.width} for an image of {high}x{wide}"))
+            exchanged += (high, wide) == (factor * other.height, factor * other.width)
     if not bad:
         return []
     message = f"{share(len(bad), len(pairs), 'pair', 'does', 'do')} not fit: the target must be {factor} times as large"
     label = "must be as large as the image" if factor == 1 else f"must be {factor} times as high and wide as the image"
     cure = "cut the targets to `factor` times the size of their images, from the same corner"
+    if exchanged == len(bad):
+        names = look.table.words
+        cure = f"the two are exchanged: `columns: {{image: {names['target']}, target: {names['image']}}}`"
     return found(look, "D450", message, ("data", "columns", "target"), label, ("help", cure), files=bad)
 
 
