@@ -90,6 +90,32 @@ def test_contours_lie_around_the_things(size: tuple[int, int]) -> None:
     assert fine[-2, -2] == 1 and not fine[:, 0].any() and not fine[-1].any()
 
 
+@pytest.mark.parametrize("classes", [2, 5, 40])
+def test_all_classes_are_in_the_legend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int) -> None:
+    """The legend lies inside the picture however many there are, and no answer has the colour of the truth."""
+    names = [f"class {place}" for place in range(classes)]
+    promised = contract((24, 24), output={"classes": names, "values": list(range(classes))})
+    PIL.Image.fromarray(np.arange(576).reshape(24, 24).astype(np.uint8) % classes).save(tmp_path / "0.png")
+
+    class Shown(Mean):
+        def run(self, names: Any, feed: Any) -> Any:
+            there = (feed["pixels"] == np.arange(classes).reshape(1, -1, 1, 1)).astype(np.float32)
+            return [there if name == "probabilities" else np.zeros(len(there), np.float32) for name in names]
+
+    figures: list[Any] = []
+    monkeypatch.setattr(pictures, "_save", lambda figure, file: figures.append(figure))
+    item = Item(tmp_path, "0.png", (tmp_path / "0.png",), "p", {"mask": "0.png"})
+    told = judging.judge(Judging(session(promised, Shown(0, True)), {"val": [item]}, tmp_path))
+    assert told.figures["val"]["metrics"]["dice_per_image"]["value"] == 1
+    (legend,) = figures[0].legends
+    figures[0].canvas.draw()
+    box, whole = legend.get_window_extent(), figures[0].bbox
+    assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
+    assert [text.get_text() for text in legend.get_texts()] == ["truth", *(f"answer: {name}" for name in names[1:])]
+    colours = [line.get_color() for line in legend.get_lines()]
+    assert colours[0] not in colours[1:] and len(set(colours[:7])) == min(7, classes)
+
+
 def test_an_image_without_any_mask_has_no_figures(tmp_path: Path) -> None:
     """Of labels each entry may be empty: nothing is known of such an image, and it is not called right."""
     output = {"classes": None, "values": None, "labels": ["dark", "thing"]}

@@ -311,7 +311,7 @@ def write_cases(file: Path, cases: Sequence[Case]) -> None:
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         names = [(name, score) for name in cases[0].values for score in SCORES]
-        writer.writerow(["file", "patient", "dice", *(f"{name}.{score}" for name, score in names)])
+        writer.writerow(["file", "patient", "dice", *(_harmless(f"{name}.{score}") for name, score in names)])
         for case in cases:
             found = [case.values[name][score] for name, score in names]
             cells = ["" if value is None else f"{value:.6g}" for value in found]

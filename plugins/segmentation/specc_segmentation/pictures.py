@@ -11,6 +11,7 @@ import numpy as np
 from specc.answering import run_cases
 from specc_segmentation.answering import counted, each, masks_of
 from specc_segmentation.pieces.known import IGNORE
+from specc_segmentation.surfaces import around
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from specc_segmentation.judging import Case
 
 INK, FAINT, GRAY = "#222222", "#d9d9d9", "#888888"
-COLOURS = ("#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#009E73", "#0072B2")  # Okabe and Ito 2008
+TRUTH = "#009E73"
+COLOURS = ("#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")  # Okabe and Ito 2008, less that of truth
 COLUMNS = 3  # of each kind: the best, usual ones, the worst
+FEW = 8  # classes that have room for figures beside their points
 MOST = 512  # pixels of a side that are drawn: a panel has fewer dots
 
 
@@ -56,9 +59,15 @@ def overlays(file: Path, part: str, cases: Sequence[Case], session: InGrid) -> N
 
     rows, contract = chosen(cases), session.contract
     columns = max(map(len, rows.values()))
-    figure = _figure(
-        max(4.2, 2.6 * columns + 0.4), 2.75 * len(rows) + 0.9, f"{part}: the best, the middle and the worst by Dice"
-    )
+    lines = [Line2D([], [], color=TRUTH, ls="--", lw=1.2, label="truth")]
+    lines += [
+        Line2D([], [], color=COLOURS[place % len(COLOURS)], lw=1.2, label=f"answer: {_short(name)}")
+        for place, name in enumerate(counted(contract))
+    ]
+    width = max(4.2, 2.6 * columns + 0.4)
+    beside = max(1, min(4, int(width / (0.5 + 0.065 * max(len(str(line.get_label())) for line in lines)))))
+    height = 2.75 * len(rows) + 0.7 + 0.2 * -(-len(lines) // beside)
+    figure = _figure(width, height, f"{part}: the best, the middle and the worst by Dice")
     panels: Any = figure.subplots(len(rows), columns, squeeze=False)
     for axes_row, (name, row) in zip(panels, rows.items(), strict=True):
         for place, axes in enumerate(axes_row):
@@ -74,12 +83,7 @@ def overlays(file: Path, part: str, cases: Sequence[Case], session: InGrid) -> N
             _contours(axes, there, each(masks_of(ran.outputs, contract), contract))
             title = f"{name}: Dice {case.dice:.3f}\n{_short(case.item.file)}"
             axes.set_title(title, fontsize=8, loc="left", color=INK, parse_math=False)
-    lines = [Line2D([], [], color="#009E73", ls="--", lw=1.2, label="truth")]
-    lines += [
-        Line2D([], [], color=COLOURS[place % len(COLOURS)], lw=1.2, label=f"answer: {name}")
-        for place, name in enumerate(counted(contract))
-    ]
-    legend = figure.legend(handles=lines, loc="outside lower left", ncols=4, frameon=False, fontsize=8)
+    legend = figure.legend(handles=lines, loc="outside lower left", ncols=beside, frameon=False, fontsize=8)
     for text in legend.get_texts():
         text.set_parse_math(False)
     _save(figure, file)
@@ -98,25 +102,36 @@ def _image(axes: Axes, pixels: NDArray[np.float32]) -> None:
 
 
 def _contours(axes: Axes, truth: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
+    """Lines only: what `Axes.contour` draws keeps all cells of all classes until the figure is done."""
+    from contourpy import LineType, contour_generator
+    from matplotlib.collections import LineCollection
+
     for place, (name, there) in enumerate(answers.items()):
-        for mask, colour, style in ((there, COLOURS[place % len(COLOURS)], "-"), (truth[name], "#009E73", "--")):
+        for mask, colour, style in ((there, COLOURS[place % len(COLOURS)], "-"), (truth[name], TRUTH, "--")):
             if mask.any():
                 x, y, fine = cells(mask)
-                axes.contour(x, y, fine, levels=[0.5], colors=[colour], linewidths=0.9, linestyles=[style])
+                found: Any = contour_generator(x, y, fine, line_type=LineType.Separate).lines(0.5)
+                axes.add_collection(LineCollection(found, colors=[colour], linewidths=0.9, linestyles=[style]))
 
 
 def cells(mask: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]:
-    """x, y and values whose contour is that of a mask (H, W): each pixel is several cells, so that its corners are
-    seen. Of a large mask blocks of pixels are taken together, as much as a panel cannot show: what is small is kept.
+    """x, y and values whose contour is that of what is there in a mask (H, W): each pixel is several cells, so that its
+    corners are seen. Of a large mask blocks of pixels are taken together, as much as a panel cannot show: what is small
+    is kept.
     """
-    step = -(-max(mask.shape) // MOST)
+    step, (rows, columns) = -(-max(mask.shape) // MOST), around(mask)
+    first = rows.start // step * step, columns.start // step * step
+    mask = mask[first[0] : rows.stop, first[1] : columns.stop]
     if step > 1:
         rest = [(0, -side % step) for side in mask.shape]
         blocks = np.pad(mask, rest).reshape(-(-mask.shape[0] // step), step, -1, step)
         mask = np.asarray(blocks.any((1, 3)))
     each_pixel = min(4, max(1, 2 * MOST // max(mask.shape)))
     fine = np.pad(mask.repeat(each_pixel, 0).repeat(each_pixel, 1), 1).astype(np.uint8)
-    y, x = ((np.arange(length) - 0.5) * step / each_pixel - 0.5 for length in fine.shape)
+    y, x = (
+        start + (np.arange(length) - 0.5) * step / each_pixel - 0.5
+        for start, length in zip(first, fine.shape, strict=True)
+    )
     return x, y, fine
 
 
@@ -128,7 +143,8 @@ def _short(text: str) -> str:
 def spread(file: Path, part: str, cases: Sequence[Case], contract: Any) -> None:
     """Each case a point, each class a column: Dice, with its mean."""
     names = counted(contract)
-    figure = _figure(max(4.5, 1.6 * len(names) + 2.5), 4, f"{part}: Dice of each case")
+    few = len(names) <= FEW
+    figure = _figure(max(4.5, (1.6 if few else 0.4) * len(names) + 2.5), 4 if few else 6, f"{part}: Dice of each case")
     axes = figure.subplots()
     for place, name in enumerate(names):
         values = np.sort([v for case in cases if (v := case.values[name]["dice"]) is not None])
@@ -141,8 +157,9 @@ def spread(file: Path, part: str, cases: Sequence[Case], contract: Any) -> None:
         axes.plot(place + beside, values, "o", ms=4, color=COLOURS[place % len(COLOURS)], mec="none", alpha=0.8)
         mean = float(values.mean())
         axes.hlines(mean, place - 0.35, place + 0.35, color=INK, lw=1.2)
-        axes.annotate(f"mean {mean:.3f}", (place + 0.37, mean), fontsize=8, color=INK, va="center")
-    labels = axes.set_xticks(range(len(names)), names)
+        if few:
+            axes.annotate(f"mean {mean:.3f}", (place + 0.37, mean), fontsize=8, color=INK, va="center")
+    labels = axes.set_xticks(range(len(names)), [_short(name) for name in names], rotation=0 if few else 90)
     for label in labels:
         label.label1.set_parse_math(False)
     axes.set(ylim=(-0.02, 1.02), xlim=(-0.6, len(names) - 0.2), ylabel="Dice")
