@@ -139,7 +139,7 @@ class Job:
     @property
     def kept(self) -> Path:
         """The figures of the training."""
-        return self.work / self.task.name / f"{'own' if self.table is None else 'whole'}-{self.seed}.json"
+        return self.work / Path(self.task.spec).stem / f"{'own' if self.table is None else 'whole'}-{self.seed}.json"
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def train(job: Job) -> Done:
     from specc.api.training import Trained
     from specc.emit.program import digest
 
-    folder = job.work / job.task.name
+    folder = job.kept.parent
     spec, table = SPECS / job.task.spec, job.table
     settings = (*job.settings, f"train.seed={job.seed}", *([f"data.manifest={table}"] if table else []))
     text = spec.read_bytes()
@@ -309,7 +309,7 @@ def commit() -> str:
 def page(found: dict[Task, list[Done]]) -> str:
     """The figures as Markdown."""
     specs = {Path(task.spec).name: runs[0].spec for task, runs in found.items()}
-    seconds = sum(run.seconds for runs in found.values() for run in runs)
+    seconds = sum({id(run): run.seconds for runs in found.values() for run in runs}.values())
     lines = table(HEAD, (row(task, runs) for task, runs in found.items()))
     lines += ["", f"Commit {commit()}; {seconds / 60:.0f} minutes of training, export and evaluation in all, each on"]
     lines += ["one thread. SHA-256 of the specs: " + ", ".join(f"{name} `{sha[:12]}`" for name, sha in specs.items())]
@@ -332,20 +332,24 @@ def run_all(jobs: Sequence[Job], at_once: int) -> dict[Task, list[Done]]:
         job.kept.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     found: dict[Task, list[Done]] = {}
+    asked: dict[Path, list[Job]] = {}  # tasks with one spec are judged on one training
+    for job in jobs:
+        asked.setdefault(job.kept, []).append(job)
     with ProcessPoolExecutor(at_once, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(attempt, job): job for job in jobs}
+        waiting = {pool.submit(attempt, same[0]): same for same in asked.values()}
         for count, future in enumerate(as_completed(waiting), 1):
-            job, done = waiting[future], future.result()
-            if isinstance(done, str):  # the others go on; a task without all of its seeds is left out
-                print(f"{count}/{len(jobs)}  {job.task.name}, seed {job.seed}: {done}", file=sys.stderr, flush=True)
-                continue
-            found.setdefault(job.task, []).append(done)
-            value = shown(done.figure(job.task.metric)["value"], job.task)
-            print(
-                f"{count}/{len(jobs)}  {time.monotonic() - began:5.0f} s  {job.task.name}, seed {job.seed}: "
-                f"{done.part} {job.task.metric} {value} (best epoch {done.best_epoch} of {done.epochs}, "
-                f"{done.seconds:.0f} s)", file=sys.stderr, flush=True,
-            )  # fmt: skip
+            done = future.result()
+            for job in waiting[future]:
+                print(f"{count}/{len(asked)}  {job.task.name}, seed {job.seed}: ", end="", file=sys.stderr)
+                if isinstance(done, str):  # the others go on; a task without all of its seeds is left out
+                    print(done, file=sys.stderr, flush=True)
+                    continue
+                found.setdefault(job.task, []).append(done)
+                value = shown(done.figure(job.task.metric)["value"], job.task)
+                print(
+                    f"{done.part} {job.task.metric} {value} (best epoch {done.best_epoch} of {done.epochs}, "
+                    f"{done.seconds:.0f} s; {time.monotonic() - began:.0f} s in all)", file=sys.stderr, flush=True,
+                )  # fmt: skip
     seeds = len({job.seed for job in jobs})
     whole = [task for task in TASKS if len(found.get(task, ())) == seeds]
     return {task: sorted(found[task], key=lambda run: run.seed) for task in whole}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -54,6 +56,54 @@ def test_all_seeds_count(quality: ModuleType) -> None:
     assert cells[2].startswith("**validation**")
     assert cells[4:] == ["<= 2", "**3.0**", "2.6", "1.0 to 6.0", "0.5 to 12.0", "1.0", "1.0", "**missed**"]
     assert quality.row(task, runs[:2])[-1] == "yes"
+
+
+def test_without_an_aim_the_baselines_are_to_be_beaten(quality: ModuleType) -> None:
+    task = quality.Task("x", "x", "lenet.yaml", "a/b.csv", "mae", None)
+    better = figures(3.0)
+    better["val"]["metrics"] = {"mae": {"value": 2.9, "low": 2.0, "high": 4.0}}  # type: ignore[index]
+    cells = quality.row(task, [quality.Done("", "", 0, 1.0, 3, 2, better)])
+    assert (cells[4], cells[5], cells[-1]) == ("the baselines", "**2.900**", "yes")
+    assert quality.row(task, [quality.Done("", "", 0, 1.0, 3, 2, figures(3.0))])[-1] == "**missed**"
+
+
+def test_tasks_with_one_spec_share_a_training(
+    quality: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two questions to one network: one job each seed, and each task gets its runs."""
+    tasks = [quality.Task(name, name, "lenet.yaml", "a/b.csv", "mae", 9.0, rivals=("trivial",)) for name in "xy"]
+    monkeypatch.setattr(quality, "TASKS", tasks)
+    monkeypatch.setattr(quality, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(quality, "as_completed", list)
+    trained = []
+
+    def attempt(job: Any) -> Any:
+        trained.append(job.seed)
+        return quality.Done("", "", job.seed, 1.0, 3, 2, figures(1.0))
+
+    monkeypatch.setattr(quality, "attempt", attempt)
+    found = quality.run_all([quality.Job(task, seed, None, tmp_path) for task in tasks for seed in (0, 1)], 1)
+    assert trained == [0, 1]
+    assert {task.name: [run.seed for run in runs] for task, runs in found.items()} == {"x": [0, 1], "y": [0, 1]}
+
+
+class Here:
+    """A pool without processes."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Any, job: Any) -> Any:
+        """Done at once."""
+        future: Future[Any] = Future()
+        future.set_result(work(job))
+        return future
 
 
 def test_tables_are_found_where_a_set_was_unpacked(quality: ModuleType, tmp_path: Path) -> None:
