@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import tifffile
-from specc_superres import PLUGIN, examples, measure, tiles
+from specc_superres import PLUGIN, examples, likeness, measure, tiles
 from specc_superres.values import png
 
 import specc
@@ -242,3 +243,91 @@ def test_a_prediction_into_the_name_of_a_file_is_refused(pairs: Path, tmp_path: 
         assert list(tmp_path.iterdir()) == []
     specc.predict(pairs, [file], output=tmp_path / "v1.2")
     assert (tmp_path / "v1.2/00.png").is_file()
+
+
+def slipped(folder: Path, change: Callable[[Array, int], Array], text: str = examples.PAIRS) -> list[tuple[str, str]]:
+    """Codes and messages of what is found of pairs whose large image is changed; its arguments are pixels, number."""
+    examples.draw_pairs(folder)
+    for number, file in enumerate(sorted((folder / "high").glob("*.png"))):
+        pixels = change(np.asarray(PIL.Image.open(file)), number)
+        PIL.Image.fromarray(pixels).save(file)
+    (folder / "spec.yaml").write_text(text, encoding="utf-8")
+    found = specc.check(folder / "spec.yaml").diagnostics
+    return [(fault.code, fault.message) for fault in found if fault.code in ("D453", "D454")]
+
+
+def shifted(pixels: Array, down: int, right: int) -> Array:
+    """Content moved down and right; what comes in repeats the edge."""
+    height, width = pixels.shape[:2]
+    rows, columns = (np.arange(n) - by for n, by in ((height, down), (width, right)))
+    moved: Array = pixels[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+    return moved
+
+
+def test_targets_beside_their_images_are_told(tmp_path: Path) -> None:
+    cases: dict[str, tuple[Callable[[Array, int], Array], str]] = {
+        "right": (lambda pixels, number: pixels, ""),
+        "down": (lambda pixels, number: shifted(pixels, 1, 0), "by 1 row down"),
+        "both": (lambda pixels, number: shifted(pixels, -1, 2), "by 1 row up, 2 columns right"),
+        "each": (lambda pixels, number: shifted(pixels, *((1, 0), (0, -1), (-1, 1))[number % 3]), "each by others"),
+        "some": (lambda pixels, number: shifted(pixels, number % 2, 0), ""),
+        "flat": (lambda pixels, number: np.full_like(pixels, 9), ""),
+        "noise": (lambda pixels, number: noisy(shifted(pixels, 0, 1), number), "by 1 column right"),
+    }
+    for name, (change, said) in cases.items():
+        (tmp_path / name).mkdir()
+        found = slipped(tmp_path / name, change)
+        assert [code for code, _ in found] == (["D453"] if said else []), (name, found)
+        assert all(message.endswith(f"do not lie on their images, {said}") for _, message in found)
+
+
+def noisy(pixels: Array, seed: int) -> Array:
+    """With noise of 5 grey values."""
+    return (pixels + np.random.default_rng(seed).normal(0, 5, pixels.shape)).clip(0, 255).astype(np.uint8)
+
+
+def test_lines_that_slipped_and_pairs_of_one_image_are_told(tmp_path: Path) -> None:
+    def table_with(name: str, low: str, high: str, turn: int) -> list[tuple[str, str]]:
+        (tmp_path / name).mkdir()
+        examples.draw_pairs(tmp_path / name)
+        rows = table(tmp_path / name / "pairs.csv")
+        lines = [
+            f"{row[low]},{rows[(place + turn) % len(rows)][high]},{row['patient']},{row['part']}"
+            for place, row in enumerate(rows)
+        ]
+        (tmp_path / name / "pairs.csv").write_text("\n".join(["low,high,patient,part", *lines]), encoding="utf-8")
+        text = examples.PAIRS
+        if low == high:
+            layer = "{channels: rgb, factor: 1}"
+            text = examples.GREY.replace("channels: mono", "channels: rgb").replace(
+                "{factor: 2}\ndata", f"{layer}\ndata"
+            )
+            text = (
+                text[: text.index("model:")]
+                + "model: {layers: [{conv2d: {filters: 3, kernel: 1}}]}\n"
+                + text[text.index("loss:") :]
+            )
+        (tmp_path / name / "spec.yaml").write_text(text, encoding="utf-8")
+        found = specc.check(tmp_path / name / "spec.yaml").diagnostics
+        assert not [fault for fault in found if fault.severity == "error"], found
+        return [(fault.code, fault.message) for fault in found if fault.code in ("D453", "D454")]
+
+    assert table_with("right", "low", "high", 0) == []
+    ((code, message),) = table_with("slipped", "low", "high", 5)
+    assert code == "D454"
+    assert "more like other images than their own" in message
+    assert table_with("same", "low", "low", 0) == [
+        ("D454", "in all 12 pairs that were looked at both images are the same")
+    ]
+
+
+def test_the_middles_of_both_images_are_the_same_part(tmp_path: Path) -> None:
+    large = np.random.default_rng(0).integers(0, 255, (3 * 71, 3 * 40), dtype=np.uint8)
+    PIL.Image.fromarray(large).save(tmp_path / "large.png")
+    PIL.Image.fromarray(large[1::3, 1::3]).save(tmp_path / "small.png")
+    small, truth = (likeness._middle(tmp_path / f"{name}.png", 0, 20, unit, None) for name, unit in
+                    (("small", 1), ("large", 3)))  # fmt: skip
+    assert small is not None
+    assert truth is not None
+    assert small.shape == (20, 20)
+    assert (truth[1::3, 1::3] == small).all()

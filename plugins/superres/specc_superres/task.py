@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from specc.plugin import IDENTITY, STEP, Arguments, Column, Count, Piece, Program, Task
-from specc_superres import checks, rules, sizes
+from specc_superres import checks, likeness, rules, sizes
 from specc_superres.colours import inverse, rows_of
 from specc_superres.losses import OF_IMAGES
 
@@ -218,7 +218,7 @@ TASK = Task(
         Column("patient", "who it is; keeps one patient on one side of the split", required=False),
     ),
     rules=rules.RULES,
-    checks=checks.CHECKS,
+    checks=(*checks.CHECKS, *likeness.RULES),
     losses=OF_IMAGES,
     table=(
         "image to image: convolution, as many filters as the image has channels (times factor * factor before "
