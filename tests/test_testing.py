@@ -14,7 +14,7 @@ from pydantic import Field
 from specc.api.new_plugin import new_plugin
 from specc.core import PLUGIN as CORE
 from specc.errors import Diagnostic
-from specc.plugin import Arguments, Example, Layer, Loss, Piece, Plugin, Rule
+from specc.plugin import Arguments, Example, Layer, Loss, Op, Piece, Plugin, Rule
 from specc.rules.common import fault
 from specc.rules.examples import complete
 from specc.study import Study
@@ -194,6 +194,62 @@ def test_trainings_that_fail(
     spec = plugin.examples[0].spec.replace("{trial_loss: {miss: 3}}", name)
     bad = Plugin("bad", losses=(loss,), examples=(Example(spec),))
     assert any(says in told for told in faults(bad, tmp_path / "work", train=True))
+
+
+COUNTED = '''
+import torch
+from torch import Tensor, nn
+
+
+class Gain(nn.Module):
+    """Times a learned number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(1))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values * self.factor
+'''
+
+
+@pytest.mark.slow
+def test_parameters_are_counted(plugin: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `specc show` says of a layer is what torch has."""
+    (tmp_path / "counted_pieces.py").write_text(COUNTED, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def built(count: int) -> Plugin:
+        op = Op(
+            "gain",
+            lambda attrs, shapes: shapes[0],
+            lambda node, names: f"self.{node.name}({names[0]})",
+            "Times a learned number.",
+            "passed on",
+            module=lambda node, shapes: "Gain()",
+            parameters=lambda attrs, shapes: count,
+            piece=Piece("counted_pieces", "Gain"),
+        )
+        layer = Layer(
+            "gain", Arguments, lambda builder, given, value: builder.add("gain", (value,)), "Times a number.", "gain"
+        )
+        text = plugin.examples[0].spec.replace("{trial_loss: {miss: 3}}", "binary_cross_entropy")
+        lines = text.replace("- flatten", "- gain\n    - flatten").splitlines()
+        spec = "\n".join(line for line in lines if "allow" not in line)
+        return Plugin("counted", ops=(op,), layers=(layer,), examples=(Example(spec),))
+
+    check_plugin(built(1), tmp_path / "right")
+    assert any("its operations count" in told for told in faults(built(7), tmp_path / "wrong", train=True))
+
+
+def test_programs_stand_alone(plugin: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import pandas\n\n\ndef strange(logits, targets):\n    return pandas.NA\n"
+    (tmp_path / "strange_pieces.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    loss = Loss("strange", Piece("strange_pieces", "strange"), ("sigmoid",), "A loss that needs more.")
+    spec = plugin.examples[0].spec.replace("{trial_loss: {miss: 3}}", "strange")
+    told = faults(Plugin("bad", losses=(loss,), examples=(Example(spec),)), tmp_path / "work")
+    assert any("imports pandas in metrics.py" in one for one in told)
 
 
 # ------------------------------------------------------------------ who is held to it

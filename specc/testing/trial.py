@@ -19,6 +19,8 @@ from typing import Any
 from specc.compile import compile as compile_study
 from specc.data import check_data
 from specc.data.check import look_at
+from specc.emit.model import class_name
+from specc.emit.program import parameters
 from specc.errors import Diagnostic, SpeccError, has_errors
 from specc.lower.front import front
 from specc.plugin import Example, Piece, Plugin
@@ -32,8 +34,20 @@ from specc.testing.images import draw
 STEPS = 22  # of the training: the losses of the first and of the last epoch are compared
 KILLED = 3  # the checkpoint after which the training is killed
 LINT = "E,W,F,I,B,C4,PIE,RET,UP,BLE,S102,S301,S307"
+PACKAGES = (
+    *("torch", "numpy", "safetensors", "onnx", "onnxscript", "onnxruntime"),
+    *("PIL", "pydicom", "tifffile", "sklearn"),
+)  # what a program may need beside the standard library: specc needs it, too
 SAME = ("metrics.jsonl", "contract.json", "parity.json", "model.onnx")
 
+# Says how many parameters each network has; the names of the classes and of the networks are filled in.
+COUNTED = """
+import json
+import model
+names = {0!r}
+counts = {{name: sum(p.numel() for p in getattr(model, kind)().parameters()) for kind, name in names.items()}}
+print(json.dumps(counts), flush=True)
+"""
 # Runs trainings, each in a process of its own that finds torch imported: jobs are (arguments, log, kill). Where `kill`
 # is not 0, the job ends at its so many-th checkpoint as if the power failed.
 DRIVER = """
@@ -135,8 +149,9 @@ def shown(found: tuple[Diagnostic, ...], texts: Mapping[str, str]) -> str:
 
 
 def outsiders(plugin: Plugin, program: Mapping[str, str]) -> list[str]:
-    """Imports of specc or of the plugin in a program."""
+    """Imports of specc, of the plugin, or of what no program of specc needs."""
     barred, faults = packages(plugin), []
+    known = {*sys.stdlib_module_names, *PACKAGES, *(name.removesuffix(".py") for name in program)}
     for name, text in program.items():
         if name.endswith(".py"):
             for node in ast.walk(ast.parse(text)):
@@ -144,6 +159,9 @@ def outsiders(plugin: Plugin, program: Mapping[str, str]) -> list[str]:
                 modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 bad = [module for module in modules if module.partition(".")[0] in barred]
                 faults += [f"its program imports {module} in {name}" for module in bad]
+                strange = [module for module in modules if module.partition(".")[0] not in known | barred]
+                more = f"a program has the standard library, {', '.join(PACKAGES)}"
+                faults += [f"its program imports {module} in {name}, and {more}" for module in strange]
     return faults
 
 
@@ -184,22 +202,35 @@ def linted(program: Mapping[str, str], code: FilePath) -> list[str]:
 
 def trained(plugin: Plugin, words: Registry, document: Document, folder: FilePath) -> list[str]:
     """Train it whole, and killed and resumed; what is wrong with losses, bytes and the exported model."""
-    program = compile_study(longer(document, words))
+    study = longer(document, words)
+    program = compile_study(study)
+    program["counted.py"] = COUNTED.format({class_name(network): network for network in study.passed})
     for name, text in program.items():
         (folder / "code" / name).write_text(text, encoding="utf-8", newline="\n")
-    jobs = [job(folder, "whole"), job(folder, "again", kill=KILLED), job(folder, "again", "--resume")]
+    jobs = [([str(folder / "code/counted.py")], str(folder / "counted.log"), 0)]
+    jobs += [job(folder, "whole"), job(folder, "again", kill=KILLED), job(folder, "again", "--resume")]
     codes = run(jobs, sorted(packages(plugin)))
-    faults = []
     for (_, log, kill), code in zip(jobs, codes, strict=True):
         if code != (99 if kill else 0):
             tail = FilePath(log).read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
             return [f"its training ended with {code}:\n" + "\n".join(line[:300] for line in tail)]
+    faults = miscounted(study, json.loads((folder / "counted.log").read_text(encoding="utf-8").splitlines()[-1]))
     faults += losses(folder / "whole")
     first, second = contents(folder / "whole"), contents(folder / "again")
     other = sorted(name for name in first if first[name] != second.get(name))
     faults += [f"killed and resumed, {', '.join(other)} differ"] if other else []
     parity = json.loads((folder / "whole" / "parity.json").read_text(encoding="utf-8"))
     return faults if parity.get("passed") else [*faults, "torch and onnxruntime give different answers"]
+
+
+def miscounted(study: Study, counts: Mapping[str, int]) -> list[str]:
+    """Networks whose operations count other parameters than torch does."""
+    told = {network: parameters(study, network) for network in study.passed}
+    return [
+        f"network `{network}` has {counts[network]} parameters, and its operations count {count}"
+        for network, count in told.items()
+        if count != counts[network]
+    ]
 
 
 def longer(document: Document, words: Registry) -> Study:
