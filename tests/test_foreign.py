@@ -12,11 +12,13 @@ import site
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from specc.plugin import Piece
 from specc.testing import check_plugin, draw
 
 HERE = Path(__file__).resolve().parent
@@ -155,6 +157,16 @@ def test_two_of_one_name_and_gone(environment: Environment, project: Path, tmp_p
     assert "S111" in gone and "which is not installed" in gone
     (project / "specc.toml").write_text("", encoding="utf-8")
     assert "not installed" in environment.specc("check", "grades.yaml", folder=project, code=1)
+
+
+def test_a_plugin_may_read_the_usual_outputs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An output called `answer` is the core's only where no plugin reads it: that one is told whose files they are."""
+    monkeypatch.syspath_prepend(str(FOREIGN / "ordinal"))
+    plugin = import_module("specc_ordinal").PLUGIN
+    reader = Piece("specc_ordinal.examples", "graded")
+    check_plugin(replace(plugin, tasks=(replace(plugin.tasks[0], answering=reader),)), tmp_path)
+    written = {file.name for file in (tmp_path / "example_1/whole/eval").iterdir()}
+    assert "images.csv" in written and "predictions.csv" not in written
 
 
 def test_it_passes_the_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

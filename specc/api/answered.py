@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specc.deploy.session import Session
     from specc.plugin import Form, Piece, Task
 
-IMAGES = "images.csv"  # what a program writes about its cases where the model gives no `answer`
+IMAGES = "images.csv"  # what a program writes about its cases where a plugin reads the answers
 
 
 def task_of(contract: Contract, folder: FilePath) -> Task:
