@@ -8,7 +8,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -132,9 +131,8 @@ def test_a_lost_rank_ends_the_job(study: Study, whole_of_two: dict[str, bytes], 
     run = tmp_path / "run"
     running = Running(study, run, *EVERY_STEP, ranks=2, hurt=Hurt("share_gradients", 20, "kill", 1))
     assert running.until("epoch", 3)
-    began = time.monotonic()
-    assert running.end(60) != 0
-    assert time.monotonic() - began < 60 and not running.told("trained") and not unreadable(run)
+    assert running.end(60) != 0  # by itself: whoever waits longer gives up here
+    assert not running.told("trained") and not unreadable(run)
     newest = sorted((run / "checkpoints").glob("last-*"))[-1]
     damage(newest, "flipped")
     finish(study, run, *RESUME, ranks=2)

@@ -254,9 +254,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_in_time(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = faults(BOMBS[name])
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert found or name == "spaces"
     assert all(diagnostic.span for diagnostic in found)
     assert seconds < 8, f"{seconds:.1f} s"
