@@ -22,6 +22,7 @@ _HOMES = {
     f"{_AT}.coco": "masks",
     f"{_AT}.known": "masks",
     f"{_AT}.answers": "deploy",
+    f"{_AT}.parity": "parity",
     "specc.pieces.answers": "deploy",
     "specc.pieces.supervised": "train",
 }
@@ -38,6 +39,7 @@ def _program(study: Study) -> Program:
     whole, still = (high, wide) == (height, width), Piece(f"{_AT}.learner", "still_masks")
     moves = any(study.registry.augmentations[call.name].moves for call in study.spec.augment)
     columns, multiple = _columns(study), multiple_of(study)
+    unpools = any(node.op == "unpool" for node in graph.nodes)
     border = _border(study)
     counted = any(getattr(call.args, "class_weights", None) == "balanced" for call in study.spec.loss["network"])
     coco = getattr(study.spec.data, "coco", None) is not None
@@ -60,6 +62,7 @@ def _program(study: Study) -> Program:
         "MULTIPLE": repr(multiple),
         "answers_of": Piece(f"{_AT}.scores", "of_labels" if binary else "of_classes"),
         "likelihoods": Piece(f"{_AT}.answers", "sigmoid" if labels else "pair" if binary else "softmax"),
+        "Proof": Piece(f"{_AT}.parity", "PutBack") if unpools else Piece("specc.pieces.export", "Certificate"),
         "Deploy": Piece(f"{_AT}.answers", "LabelMasks" if labels else "ClassMasks"),
         "OUTPUTS": repr(_OUTPUTS),
     }

@@ -32,7 +32,7 @@ from specc.pieces.slots import (
 from specc_segmentation.pieces.known import IGNORE
 from specc_segmentation.pieces.masks import all_masks
 from specc_segmentation.pieces.scores import confusion, mask_scores
-from specc_segmentation.pieces.slots import CLASSES, CROP, MULTIPLE, answers_of, cropped
+from specc_segmentation.pieces.slots import CLASSES, CROP, MULTIPLE, Proof, answers_of, cropped
 
 AT_ONCE = 16  # images that are answered together
 
@@ -115,4 +115,4 @@ def export_masks(work: rt.Work, images: Images, options: Any) -> bool:
     """Write the model with its contract and certificate; whether torch and ONNX agree."""
     net = average_of(work.parts["network"], work.parts["optimizer"]).cpu()
     deploy = Deploy(images.edits, net, images.pixels[: len(images.parts["train"])].cpu())
-    return export_images(deploy, OUTPUTS, images, TRUTH, options, multiple=MULTIPLE, tiled=True)
+    return export_images(deploy, OUTPUTS, images, TRUTH, options, multiple=MULTIPLE, tiled=True, proof=Proof)

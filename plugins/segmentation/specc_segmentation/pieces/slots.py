@@ -9,6 +9,16 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from specc.pieces.export import Certificate
+
+    Proof = Certificate
+else:
+
+    def Proof(*given: object) -> object:
+        """How torch and onnxruntime are held against each other."""
+        unbound("Proof")
+
+
 RULE: str = "none"  # how images are brought to the network's size: fit, crop, stretch or none
 MASKS: tuple[str, ...] = ("mask",)  # keys of a row that name the files of its masks
 SHAPES: tuple[str, ...] = ()  # names of a row's outlines that are drawn, in the order of classes or labels
