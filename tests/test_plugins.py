@@ -23,6 +23,7 @@ from specc.cli import main
 from specc.compile import check as check_spec
 from specc.errors import SpeccError
 from specc.plugin import Plugin
+from specc.rules.examples import complete
 from specc.run.folders import recorded
 from specc.run.resume import Lock, told_plugin
 from specc.settings import Local, with_local
@@ -416,6 +417,8 @@ def test_the_page_shows_what_happens(project: Path, capsys: pytest.CaptureFixtur
             out, err = run(capsys, *first.split()[2:], code=1 if "check" in first else 0)
             shown = (err if "check" in first else "") + out
             body = f"{first}\n{shown}".replace(str(project), "/home/me/study")
+        elif first == "# my_gate.py":
+            (project / "my_gate.py").write_text(body.partition("\n")[2], encoding="utf-8")
         elif first == "# my_loss.py":
             body = f"{first}\n{(project / 'my_loss.py').read_text(encoding='utf-8')}"
         elif first == "[plugins.local]":
@@ -427,6 +430,14 @@ def test_the_page_shows_what_happens(project: Path, capsys: pytest.CaptureFixtur
         PAGE.write_text(new, encoding="utf-8")
         text = new
     assert text == new, "SPECC_UPDATE_CASES=1 pytest tests/test_plugins.py writes it anew"
+    gated = "model: {layers: [conv2d: {filters: 4, kernel: 3}, my_gate: {start: 0.5}, flatten, %s]}"
+    end = "dense: {units: 1, activation: sigmoid}"
+    (project / "study.yaml").write_text(complete(gated % end), encoding="utf-8")
+    assert "class Gate(nn.Module)" in specc.compile(project / "study.yaml")["model.py"]
+    (project / "study.yaml").write_text(complete(gated % f"my_gate, {end}"), encoding="utf-8")
+    assert [d.code for d in specc.check(project / "study.yaml", data=False).diagnostics if d.severity == "error"] == [
+        "S303"
+    ]
 
 
 def test_the_page_names_every_field_of_a_plugin() -> None:

@@ -234,7 +234,7 @@ def test_parameters_are_counted(plugin: Plugin, tmp_path: Path, monkeypatch: pyt
             "gain", Arguments, lambda builder, given, value: builder.add("gain", (value,)), "Times a number.", "gain"
         )
         text = plugin.examples[0].spec.replace("{trial_loss: {miss: 3}}", "binary_cross_entropy")
-        lines = text.replace("- flatten", "- gain\n    - flatten").splitlines()
+        lines = text.replace("flatten,", "gain, flatten,").splitlines()
         spec = "\n".join(line for line in lines if "allow" not in line)
         return Plugin("counted", ops=(op,), layers=(layer,), examples=(Example(spec),))
 

@@ -41,16 +41,9 @@ name: $name
 task: classification
 input: {format: png, size: [24, 24], channels: mono, scale: 0..1}
 output: {classes: [dark, bright]}
-data:
-  manifest: table.csv
-  columns: {image: file, label: label, patient: patient}
-  split: {column: part}
+data: {manifest: table.csv, columns: {image: file, label: label, patient: patient}, split: {column: part}}
 model:
-  layers:
-    - conv2d: {filters: 4, kernel: 3, activation: relu}
-    - maxpool: {size: 4}
-    - flatten
-    - dense: {units: 1, activation: sigmoid}
+  layers: [conv2d: {filters: 4, kernel: 3}, relu, maxpool: {size: 4}, flatten, dense: {units: 1, activation: sigmoid}]
 loss: {$name: {miss: 3}}
 allow: {other_loss: "a missed finding costs more than a false alarm"}
 optimizer: {adam: {learning_rate: 0.005}}
