@@ -331,3 +331,19 @@ def test_the_middles_of_both_images_are_the_same_part(tmp_path: Path) -> None:
     assert truth is not None
     assert small.shape == (20, 20)
     assert (truth[1::3, 1::3] == small).all()
+
+
+def test_images_too_small_to_be_judged_are_refused(pairs: Path, tmp_path: Path) -> None:
+    examples.draw_pairs(tmp_path)
+    for file in tmp_path.rglob("*.png"):  # other images
+        PIL.Image.open(file).transpose(PIL.Image.Transpose.FLIP_TOP_BOTTOM).save(file)
+    sizes = [(7, 7), (8, 7), (1, 1), (30, 7), (7, 8), (8, 30)]  # 11 pixels, less 2 of border on each side: 15
+    for number, (width, height) in enumerate(sizes):
+        with PIL.Image.open(tmp_path / f"high/{number:02}.png") as image:
+            image.resize((2 * width, 2 * height)).save(tmp_path / f"high/{number:02}.png")
+            image.resize((width, height)).save(tmp_path / f"low/{number:02}.png")
+    found = specc.evaluate(pairs / "model.onnx", data=tmp_path / "pairs.csv", output=tmp_path / "eval")
+    figures = found.plain()["external"]
+    assert (figures["images"], figures["refused"]) == (19, 5)
+    assert len(table(tmp_path / "eval/restored.csv")) == 19
+    assert any(", 5 refused" in line for line in found.lines())

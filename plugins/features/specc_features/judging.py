@@ -118,6 +118,7 @@ def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:
 def table(part: str, figures: Mapping[str, Any], count: int) -> list[str]:
     """A table for a terminal."""
     who = f"{plural(figures['images'], 'image')}, {plural(figures['patients'], 'patient')}"
+    who += f", {figures['refused']} refused" if figures["refused"] else ""
     lines = [f"{part}: {who}; errors: mean square of a pixel"]
     baseline = figures["baseline"]
     several = {"codes": figures["metrics"], f"PCA of {count}": baseline["PCA"], "mean image": baseline["mean image"]}

@@ -116,7 +116,9 @@ class Restoring:
             rows += [_row(name, case, about["rival"]) for case in cases]
         if not figures:
             raise fault(
-                "P879", "no image can be judged: each was refused, or has no truth", "look at the table of images"
+                "P879",
+                "no image can be judged: each was refused, is too small, or has no truth",
+                "look at the table of images",
             )
         _write_table(judging.folder / TABLE, rows)
         return Judged(figures, lines, drawn)
@@ -168,12 +170,12 @@ def _about(session: Session) -> dict[str, Any]:
 
 
 def trio_of(session: Session, item: Item, key: tuple[int, ...], number: int) -> tuple[Array, Array, Array] | None:
-    """Baseline, answer and truth of an image (C, H, W) in shares of the range; None where one of them is not there, or
-    is no image that the model takes.
+    """Baseline, answer and truth of an image (C, H, W) in shares of the range; None where one of them is not there, is
+    no image that the model takes, or is too small for a window of the structural similarity.
     """
     import numpy as np
 
-    from specc_superres.measure import bicubic, worsened
+    from specc_superres.measure import WINDOW, bicubic, worsened
 
     about, word = _about(session), item.words.get("target", "")
     factor, how = about["factor"], about["degrade"]
@@ -185,6 +187,8 @@ def trio_of(session: Session, item: Item, key: tuple[int, ...], number: int) -> 
         return None
     truth = values_of(session.contract, file).shares(read)
     truth = truth[:, : truth.shape[1] // factor * factor, : truth.shape[2] // factor * factor]
+    if min(truth.shape[1:]) < WINDOW + 2 * about["border"]:
+        return None
     if word:
         seen, values = tiles.read(session, item.files[0]), values_of(session.contract, item.files[0])
         if seen is None or tuple(factor * side for side in seen.shape[1:]) != truth.shape[1:]:
@@ -239,6 +243,7 @@ def _lines(part: str, figures: Mapping[str, Any]) -> list[str]:
     (rival, theirs), ours = next(iter(figures["baseline"].items())), figures["metrics"]
     border = f", {figures['border']} pixels of border left out" if figures["border"] else ""
     who = f"{plural(figures['images'], 'image')}, {plural(figures['patients'], 'patient')}"
+    who += f", {figures['refused']} refused" if figures["refused"] else ""
     head = f"{part}: {who}; {figures['measured_on']}{border}"
     lines = [head, f"  {'':10}{'network':>9}{'95 %':>19}{'sd':>8}{rival:>10}"]
     units = {"psnr": ("PSNR (dB)", 2), "ssim": ("SSIM", 4), "psnr_rgb": ("PSNR RGB", 2)}

@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ROWS = 256  # of a picture that are made whole numbers together
 GREY = (0.299, 0.587, 0.114)  # of colour, as the program makes it grey (ITU-R BT.601)
 
 
@@ -58,8 +59,11 @@ class Values:
         else:
             top = 2**self.bits - 1
             span = (self.high - self.low) if self.known and self.low == 0 and self.high in (255, 65535) else top
-            whole = np.rint(picture.astype(np.float64) * span).clip(0, top)
-            part.write_bytes(png(whole.astype(np.uint8 if self.bits == 8 else np.uint16)))
+            whole = np.empty(picture.shape, np.uint8 if self.bits == 8 else np.uint16)
+            for row in range(0, len(whole), ROWS):  # a large picture as 64-bit numbers would fill the memory
+                few = picture[row : row + ROWS].astype(np.float64)
+                whole[row : row + ROWS] = np.rint(few * span).clip(0, top)
+            part.write_bytes(png(whole))
         part.replace(file)
 
 
