@@ -87,7 +87,17 @@ def predict(
         _of_task(job, output, forms or (), force, as_json)
     if output is not None:
         refuse_existing(output, force)
+        _refuse_codes(output)
     _of_core(job, output, as_json)
+
+
+def _refuse_codes(output: Path) -> None:
+    """Raise SpeccError P849 where answers are to be written as a table of codes, which is no text."""
+    from specc.deploy.faults import fault
+
+    if output.suffix.casefold() in (".npz", ".parquet"):
+        cure = "name it `.csv`, or take `--as codes`, where the network has a layer `id: code`"
+        raise fault("P849", f"answers are written as CSV, and {output.name} would be a table of codes", cure)
 
 
 def _of_core(job: Prediction, output: Path | None, as_json: bool) -> NoReturn:

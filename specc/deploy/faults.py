@@ -33,7 +33,8 @@ DOCS: dict[str, str] = {
     "P847": "A graphics card is there, but onnxruntime cannot use it; the answers are computed on the processor.",
     "P848": "The model belongs to a task whose outputs are not classes or values of an image, and which has no answers "
     "of its own kind; or the plugin of the task is not enabled here.",
-    "P849": "The task of the model does not know the form of answers that `--as` asks for.",
+    "P849": "The task of the model does not know the form of answers that `--as` asks for, or that the name of the "
+    "table stands for.",
     "P850": "The runtime failed on this image.",
     "P851": "The model gave a number that is not finite for this image.",
     "P860": "The model itself abstains: the image is too unlike those that it was trained on.",

@@ -16,7 +16,9 @@ import pytest
 import torch
 from specc_features import PLUGIN
 from specc_features.examples import PLAIN, SPARSE, VARIATIONAL
-from specc_features.pictures import COLOURS, NONE, grouped, numbers
+from specc_features.pictures import COLOURS, NONE, grouped
+from specc_features.probes import CLASSES, judged, numbers
+from specc_features.reference import Reference
 from torch import Tensor
 
 from specc.compile import compile as compile_study
@@ -409,10 +411,32 @@ def test_colours_of_labels() -> None:
     """A colour for each of few labels, gray for none; many numbers are a scale; of many names none has a colour."""
     few = grouped(["b", "", "a", "b"])
     assert [(name, places.tolist()) for name, _, places in few] == [("no label", [1]), ("a", [2]), ("b", [0, 3])]
-    assert few[0][1] == NONE and NONE not in COLOURS and len({colour for _, colour, _ in few}) == 3
+    assert (
+        len(COLOURS) == CLASSES
+        and few[0][1] == NONE
+        and NONE not in COLOURS
+        and len({colour for _, colour, _ in few}) == 3
+    )
     assert numbers(["1", "2", "3"]) is None  # classes
     ages = numbers([f"{20.5 + number}" for number in range(40)] + [""])
     assert ages is not None and ages[:40].tolist() == [20.5 + number for number in range(40)] and np.isnan(ages[40])
     names = [f"site {number}" for number in range(40)]
     assert numbers(names) is None and [len(places) for _, _, places in grouped(names)] == [40]
     assert numbers([*(str(number) for number in range(40)), "inf"]) is None
+
+
+@pytest.mark.parametrize(("kind", "probed"), [("ab", True), ("0123", True), ("ages", False), ("sites", True)])
+def test_labels_that_measure_are_no_classes(kind: str, probed: bool) -> None:
+    """Names and few numbers are told from the codes; ages, nearly all of them different, are no classes."""
+    count, dice = 40, np.random.default_rng(0)
+    ages, sites = [f"{20 + 1.5 * number}" for number in range(20)], [f"site {number}" for number in range(20)]
+    words = {"ages": ages, "sites": sites}.get(kind, list(kind))
+    labels = [words[number % len(words)] for number in range(count)]
+    codes, text = dice.normal(size=(count, 3)), np.array([str(number) for number in range(count)])
+    part, none = np.array(["train"] * count), np.zeros((count, 0))
+    reference = Reference(
+        part, text, text, codes, none, none, none, codes, np.zeros((0, 0), np.uint8), {"label": np.array(labels)}
+    )
+    ours, pca = judged(codes, codes, labels, text.tolist(), reference, 0)
+    assert bool(ours) == bool(pca) == probed
+    assert not probed or ours["neighbours_auc"]["value"] > 0.5

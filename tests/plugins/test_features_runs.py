@@ -263,6 +263,10 @@ def test_codes_of_a_trained_network(place: Path, files: list[Path], tmp_path: Pa
     with pytest.raises(SpeccError, match="P849") as caught:
         specc.predict(run, files, forms=["masks"])
     assert "`codes`: a table" in notes(caught.value)
+    words = [sys.executable, "-m", "specc", "predict", str(run), str(files[0]), "-o", str(tmp_path / "answers.npz")]
+    asked = subprocess.run(words, capture_output=True, text=True, timeout=120)  # a table of text is no npz
+    assert asked.returncode == 2 and "P849" in asked.stderr and "--as codes" in asked.stderr
+    assert not (tmp_path / "answers.npz").exists()
 
 
 @pytest.mark.slow

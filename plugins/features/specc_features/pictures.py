@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from specc.answering import Judging, Ran, run_cases
 from specc.run.canvas import BLUE, GRAY, INK, OTHERS, PLAIN, RED, canvas, legend, save, style
+from specc_features.probes import numbers
 from specc_features.reference import Reference
 from specc_features.tables import limits, visible
 
@@ -78,19 +79,6 @@ def grouped(labels: Sequence[str]) -> list[tuple[str, str, NDArray[np.intp]]]:
         return [("", BLUE, np.arange(len(labels)))]
     known, colours = np.array(labels), iter(COLOURS)
     return [(name or "no label", next(colours) if name else NONE, np.flatnonzero(known == name)) for name in names]
-
-
-def numbers(labels: Sequence[str]) -> NDArray[np.float64] | None:
-    """What labels say as numbers (N,), NaN where there is none; None where they are names, or few enough for colours of
-    their own.
-    """
-    if len(set(labels) - {""}) <= len(COLOURS):
-        return None
-    try:
-        found = np.array([float(label or "nan") for label in labels])
-    except ValueError:
-        return None
-    return None if np.isinf(found).any() else found
 
 
 def draw_errors(file: FilePath, part: str, seen: Seen) -> None:

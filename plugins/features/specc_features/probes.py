@@ -13,14 +13,27 @@ from specc_features.reference import Reference
 
 Floats = NDArray[np.floating[Any]]
 NEAREST = 10  # training images that a nearest-neighbour classifier asks
+CLASSES = 10  # more kinds of labels that are all numbers are no classes: an age, a volume
 SCORES = ("balanced_accuracy", "auc", "accuracy")
+
+
+def numbers(labels: Sequence[str]) -> NDArray[np.float64] | None:
+    """What labels say as numbers (N,), NaN where there is none; None where they are names, or few as classes are."""
+    if len(set(labels) - {""}) <= CLASSES:
+        return None
+    try:
+        found = np.array([float(label or "nan") for label in labels])
+    except ValueError:
+        return None
+    return None if np.isinf(found).any() else found
 
 
 def judged(
     codes: Floats, pca_codes: Floats, labels: Sequence[str], patients: Sequence[str], reference: Reference, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Balanced accuracy, AUC and accuracy of a logistic regression (`linear_probe`) and of the nearest neighbours, on
-    the codes and on those of the PCA, fitted to the training images alone; nothing where labels are missing.
+    the codes and on those of the PCA, fitted to the training images alone; nothing where labels are missing, or are
+    numbers that measure something.
     """
     train = reference.train
     if reference.labels is None or not len(train):
@@ -29,7 +42,7 @@ def judged(
     classes = sorted(set(known.tolist()) - {""})
     kept = [place for place, label in enumerate(labels) if label in classes]
     learned = np.flatnonzero(np.isin(known, classes))
-    if len(classes) < 2 or not kept:
+    if len(classes) < 2 or not kept or numbers(classes) is not None:
         return {}, {}
     truth = [classes.index(labels[place]) for place in kept]
     taught = np.array([classes.index(label) for label in known[learned]])
