@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import stat
@@ -140,7 +141,8 @@ def with_local(file: FilePath, text: str, entry: Local) -> tuple[str, str]:
         known = isinstance(error, tomllib.TOMLDecodeError)
         what = f"cannot be read: {error}" if known else "has no table [plugins.local] where the entry can stand"
         raise Settings(file, text).fault(_wrong(Settings(file, text), what, "local")) from error
-    line = f'{entry.name} = {{file = "{entry.file}", sha256 = "{entry.sha256}"}}'
+    file_name = json.dumps(entry.file, ensure_ascii=False)  # TOML escapes as JSON does
+    line = f'{entry.name} = {{file = {file_name}, sha256 = "{entry.sha256}"}}'
     for new in (_replaced(text, entry.name, line), _added(text, line)):
         with contextlib.suppress(tomllib.TOMLDecodeError):
             if tomllib.loads(new) == table:

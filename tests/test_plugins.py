@@ -351,6 +351,13 @@ def test_settings_that_a_person_must_change(old: str) -> None:
         with_local(Path("specc.toml"), old, ENTRY)
 
 
+def test_a_file_of_any_name_can_be_enabled(project: Path) -> None:
+    text = 'from specc.plugin import Plugin\nPLUGIN = Plugin("mine")\n'
+    (project / 'my "own" lösung.py').write_text(text, encoding="utf-8")
+    specc.enable_plugin('my "own" lösung.py')
+    assert registry.enabled(project).plugins[-1] == "mine"
+
+
 # ------------------------------------------------------------------ the lock
 
 
