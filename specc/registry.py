@@ -202,12 +202,18 @@ def usual(disabled: frozenset[str] = frozenset()) -> Registry:
     return merge(plugins, origins) if len(plugins) > 1 else core()
 
 
-def enabled(folder: FilePath | str) -> Registry:
+def enabled(folder: FilePath | str, files: bool = True) -> Registry:
     """What a project uses: the core, specc's own plugins, and what the nearest specc.toml, from a folder upwards,
     enables. Raises SpeccError S109 to S116.
+
+    Without `files` none of its local ones is run: where a model lies that may come from elsewhere. No file can bring
+    what a model is asked with (`local.plugin_of`).
     """
     file = settings.find(FilePath(folder))
-    return usual() if file is None else of_settings(settings.read(file))
+    if file is None:
+        return usual()
+    project = settings.read(file)
+    return of_settings(project if files else replace(project, local={}))
 
 
 find_settings = settings.find

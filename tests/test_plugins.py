@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +19,12 @@ from front_end import UPDATE
 
 import specc
 from specc import registry
+from specc.api.answered import ask, task_of
+from specc.api.explaining import asked
 from specc.api.plugins import used
 from specc.cli import main
 from specc.compile import check as check_spec
+from specc.deploy.contract import Contract
 from specc.errors import SpeccError
 from specc.plugin import Plugin
 from specc.rules.examples import complete
@@ -112,6 +116,24 @@ def test_a_list_runs_nothing(project: Path) -> None:
     assert specc.plugins().rows[-1].state == "local"
     assert not (project / "ran.txt").exists()
     assert specc.plugin_info("mine").row.state == "local"
+    assert (project / "ran.txt").exists()
+
+
+def test_the_files_beside_a_model_are_not_run(project: Path) -> None:
+    """A model comes from anywhere; no file can bring what it is asked with."""
+    text = 'from specc.plugin import Plugin\nPLUGIN = Plugin("mine", doc=open("ran.txt", "w").name)\n'
+    (project / "mine.py").write_text(text, encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (project / "specc.toml").write_text(f'[plugins.local]\nmine = {{file = "mine.py", sha256 = "{digest}"}}\n')
+    contract = Contract.model_construct(name="x", task="masks", plugin="other")
+    with pytest.raises(SpeccError, match="P848"):
+        task_of(contract, project)
+    assert asked(["occlusion"], project)
+    with pytest.raises(SpeccError, match="P849"):
+        session: Any = SimpleNamespace(folder=project, outputs=(), contract=contract)
+        list(ask(None, session, (), None, None, ["features"], print))
+    assert not (project / "ran.txt").exists()
+    assert "mine" in registry.enabled(project).plugins
     assert (project / "ran.txt").exists()
 
 

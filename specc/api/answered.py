@@ -34,7 +34,7 @@ IMAGES = "images.csv"  # what a program writes about its cases where a plugin re
 def task_of(contract: Contract, folder: FilePath) -> Task:
     """The task of a model that lies in a folder. Raises SpeccError P848 where its plugin is not enabled there."""
     near = settings.find(folder) or settings.find(FilePath.cwd())
-    task = enabled(near.parent if near else folder).tasks.get(contract.task)
+    task = enabled(near.parent if near else folder, files=False).tasks.get(contract.task)
     if task is None or task.answering is None:
         message = f"the model is of the task `{contract.task}`, which the plugin `{contract.plugin}` brings"
         cure = f"enable it in specc.toml beside the model or in this folder: `specc plugins info {contract.plugin}`"
@@ -87,7 +87,7 @@ def _forms(session: Session) -> Mapping[str, Form]:
     """What plugins make of outputs of any task's models, as they are enabled where the model lies, else here."""
     near = settings.find(session.folder) if session.folder else None
     near = near or settings.find(FilePath.cwd())
-    return enabled(near.parent if near else FilePath.cwd()).forms
+    return enabled(near.parent if near else FilePath.cwd(), files=False).forms
 
 
 def _held(piece: Piece, asked: Asked, answering: Answering) -> Iterator[Said]:

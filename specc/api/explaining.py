@@ -32,7 +32,7 @@ def asked(texts: Iterable[str], folder: FilePath) -> list[Asked]:
     found = []
     for text in texts:
         document = parse(f"explain: {text}\n" if ":" not in text else f"explain: {{{text}}}\n", "--explain")
-        registry = enabled(folder)
+        registry = enabled(folder, files=False)
         reader = Reader(document, registry)
         call = reader.call("explainer", document.tree.get("explain"), ("explain",))
         if reader.faults:
