@@ -17,8 +17,17 @@ from specc.plugin import Source, Task
 
 
 def words_of(task: Task, contract: Contract) -> tuple[str, ...]:
-    """Our words for what is known of a case, as the model's study had them, or as its task needs them."""
-    needed = (column.name for column in task.columns if column.required and not column.each)
+    """Our words for what is known of a case, as the model's study had them, or as its task needs them: of columns of
+    one name those whose form the model has, and of such that stand for each name, one for each.
+    """
+    formed = {column.name for column in task.columns if contract.plain.get(column.form)}
+    needed = list[str]()
+    for column in task.columns:
+        told = contract.plain.get(column.form)
+        if column.each:
+            needed += [f"{column.name}.{name}" for name in told or ()]
+        elif column.required and (told or column.name not in formed):
+            needed.append(column.name)
     return tuple(word for word in dict.fromkeys((*contract.words, *needed)) if word not in ("image", "patient"))
 
 

@@ -349,11 +349,13 @@ def test_numbers_of_mask_files(tmp_path: Path) -> None:
     palette = PIL.Image.fromarray(numbers, "P")
     palette.putpalette([10 * n for n in range(18)])
     palette.save(tmp_path / "palette.png")
+    palette.save(tmp_path / "palette.tif", compression="tiff_lzw")
+    palette.save(tmp_path / "clear.png", transparency=2)
     PIL.Image.fromarray(numbers > 2).save(tmp_path / "bits.png")
     PIL.Image.fromarray(np.stack([numbers] * 3, 2)).save(tmp_path / "grey-as-rgb.png")
     PIL.Image.fromarray(numbers.astype(np.uint16) * 1000).save(tmp_path / "deep.png")
     tifffile.imwrite(tmp_path / "deep.tif", numbers.astype(np.uint16) * 1000)
-    for name in ("grey.png", "palette.png", "grey-as-rgb.png"):
+    for name in ("grey.png", "palette.png", "palette.tif", "clear.png", "grey-as-rgb.png"):
         assert (masks.read_mask(tmp_path / name) == numbers).all(), name
     assert (masks.read_mask(tmp_path / "bits.png") == 255 * (numbers > 2)).all()
     for name in ("deep.png", "deep.tif"):

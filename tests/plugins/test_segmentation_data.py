@@ -14,10 +14,13 @@ import numpy as np
 import PIL.Image
 import pytest
 from specc_segmentation.examples import CLASSES, LABELS, TWO, VALID, draw
+from specc_segmentation.task import TASK
+from test_segmentation_answers import contract
 
 import specc
+from specc.api import outside
 from specc.data import check_data
-from specc.errors import Diagnostic
+from specc.errors import Diagnostic, SpeccError
 from specc.lower.front import front
 from specc.registry import usual
 from specc.source import parse
@@ -116,6 +119,27 @@ def test_labels_of_columns_may_be_blank(data: Path) -> None:
         writer.writeheader()
         writer.writerows({**row, "more": row["mask"] if number % 2 else ""} for number, row in enumerate(rows))
     assert told(data, text) == {}
+
+
+def test_tables_of_others_have_a_column_a_label(tmp_path: Path) -> None:
+    """A model of labels asks a table from elsewhere for a mask of each label, one of classes for one mask; also where
+    it was trained on COCO and its contract knows no columns. An empty entry says that nothing is known.
+    """
+    PIL.Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "t.csv").write_text("file,mask,wet,dry\na.png,a.png,a.png,\n")
+    labels = {"classes": None, "values": None, "labels": ["wet", "dry"]}
+    for output, words, wanted in (
+        ({}, {}, {"mask": "a.png"}),
+        ({}, {"mask": "wet"}, {"mask": "a.png"}),
+        (labels, {}, {"mask.wet": "a.png", "mask.dry": ""}),
+        (labels, {"mask.wet": "dry", "mask.dry": "wet"}, {"mask.wet": "", "mask.dry": "a.png"}),
+    ):
+        promised = contract((8, 8), output=output).model_copy(update={"words": words})
+        (item,) = outside.read_cases(tmp_path / "t.csv", TASK, promised, {}, {})
+        assert item.words == wanted
+    (tmp_path / "t.csv").write_text("file,wet\na.png,a.png\n")
+    with pytest.raises(SpeccError, match="no column `dry`"):
+        outside.read_cases(tmp_path / "t.csv", TASK, contract((8, 8), output=labels), {}, {})
 
 
 @pytest.mark.slow

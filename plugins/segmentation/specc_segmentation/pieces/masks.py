@@ -25,18 +25,26 @@ def read_mask(path: Path) -> Array:
         facts = readers.inspect(data)[0]
         if facts.format == "jpeg":
             raise ValueError("is a JPEG: its compression invents values at every edge; export it as PNG or TIFF")
-        if data[:8] == b"\x89PNG\r\n\x1a\n" and data[25] == 3:  # readers give the colours, a mask is the places
-            readers.decode(data, "none", None)
-            return np.asarray(Image.open(io.BytesIO(data)), np.int64)
         pixels = readers.decode(data, "none", None)[0]
     except readers.ReadError as fault:
         raise ValueError(f"cannot be read ({fault.code}: {fault.reason})") from None
+    if facts.samples == 3 and (chosen := palette_places(data)) is not None:
+        return chosen
     if (pixels != pixels[..., :1]).any():
         raise ValueError("has colours; a mask has one number a pixel (or a palette)")
     numbers: Array = pixels[..., 0].astype(np.int64)
     if (numbers != pixels[..., 0]).any():
         raise ValueError("has numbers that are not whole")
     return numbers
+
+
+def palette_places(data: bytes) -> Array | None:
+    """(H, W) the places in the palette of an image file whose colours readers give; None where it has no palette."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image, np.int64) if image.mode == "P" else None
+    except (OSError, ValueError, Image.DecompressionBombError):  # of colours that Pillow does not know
+        return None
 
 
 def places(numbers: Array, values: Mapping[int, int]) -> Array:
