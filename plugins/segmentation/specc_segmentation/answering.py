@@ -207,9 +207,10 @@ class Writer:
     def finish(self) -> None:
         """What is written for all cases together: images are named from the folder on that holds them all."""
         if "rle" in self.forms:
-            shared = commonpath([case.parent for case in self.cases]) if self.cases else ""
+            drives = {case.anchor for case in self.cases}
+            shared = commonpath([case.parent for case in self.cases]) if len(drives) == 1 else None
             for entry, case in zip(self.coco["images"], self.cases, strict=True):
-                entry["file_name"] = case.relative_to(shared).as_posix()
+                entry["file_name"] = case.relative_to(shared).as_posix() if shared else case.name
             (self.folder / "masks.json").write_text(json.dumps(self.coco, ensure_ascii=True), encoding="utf-8")
 
 
