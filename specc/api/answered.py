@@ -70,7 +70,11 @@ def ask(
         piece, name = task.answering, task.name
         known = answering_of(piece, name).forms
     else:
-        there = {form.name: form for form in _forms(session).values() if form.output in session.outputs}
+        every = _forms(session)
+        for word in words:
+            if word in every:
+                _require_output(session, every[word])
+        there = {form.name: form for form in every.values() if form.output in session.outputs}
         piece = next((form.answering for form in there.values() if form.name in words), None)
         known = {form.name: form.doc for form in there.values() if form.answering == piece or piece is None}
         name = session.contract.task
@@ -81,6 +85,13 @@ def ask(
             raise fault("P849", f"the task `{name}` has no form `{word}` of its answers", cure)
     assert piece is not None, "a form that is known has one"
     return _held(piece, Asked(session, cases, patients, output, words, tell), answering_of(piece, name))
+
+
+def _require_output(session: Session, form: Form) -> None:
+    """Raise SpeccError P849 unless the model gives what a form is made of."""
+    if form.output not in session.outputs:
+        cure = f"give a layer before the answer `id: {form.output}`, and train again"
+        raise fault("P849", f"`--as {form.name}` needs `{form.output}`, which this model does not give", cure)
 
 
 def _forms(session: Session) -> Mapping[str, Form]:

@@ -244,6 +244,18 @@ def test_eval_of_other_images(run: Path, place: Path, tmp_path: Path) -> None:
     assert found is not None
 
 
+def test_codes_of_a_network_without_a_code(place: Path, files: list[Path], tmp_path: Path) -> None:
+    """What is missing is said, and how it comes into the model; the answer itself is no code."""
+    spec = place / "without.yaml"
+    text = CLASSIFIER.replace(", id: code", "").replace("activation: sigmoid", "activation: sigmoid, id: code")
+    spec.write_text(text, encoding="utf-8")
+    run = Path(specc.train(spec, runs=tmp_path / "runs").run)
+    with pytest.raises(SpeccError, match="P849") as caught:
+        specc.predict(run, files, forms=["codes"])
+    assert "needs `code`, which this model does not give" in caught.value.diagnostics[0].message
+    assert "`id: code`" in notes(caught.value)
+
+
 @pytest.mark.parametrize(("text", "units"), [(CLASSIFIER, 6), pytest.param(VALUES, 5, marks=pytest.mark.slow)])
 def test_codes_of_a_trained_network(place: Path, files: list[Path], tmp_path: Path, text: str, units: int) -> None:
     """A classifier's and a regression's code is an output of their models, and a table by `--as codes`."""
