@@ -126,6 +126,32 @@ def test_every_kind_of_image_is_drawn(tmp_path: Path, channels: object, size: tu
     assert tile.shape == (size[0], size[1] * (3 if isinstance(channels, list) else 1), 3)
 
 
+def test_masks_are_outlined(tmp_path: Path) -> None:
+    """A square of class 2 in the second mask: its colour lies around it, in each channel; the unknown has no line."""
+    masks = np.zeros((2, 2, 1, 30, 40), np.uint8)  # of the images as edited, of the first epoch: (n, K, h, w) each
+    masks[0, 1, 0, 10:20, 10:20], masks[1, 1, 0, 10:20, 20:30], masks[:, 0, 0, 5:9] = 2, 2, montage.UNKNOWN
+    images = np.zeros((2, 2, 30, 40), np.float32)
+    rows = ({"file": "a.png"}, {"file": "b.png"})
+    inputs, file = {"scale": "0..1", "channels": ["t1", "t2"]}, tmp_path / "seen.png"
+    montage.draw(Samples(images, (images + 0.1,), rows, tuple(masks)), "case", inputs, file)
+    shown = pixels(file).astype(int)
+    height, width = montage.dots(np.zeros((30, 80, 3)))
+    left, top = montage.NAMES, montage.HEAD + height + montage.WORDS + montage.GAP
+    for column, edge in enumerate((10, 20)):
+        x = left + column * (width + montage.GAP)
+        cell = shown[top : top + height, x : x + width]
+        coloured = np.argwhere(np.ptp(cell, 2) > 40) * (30 / height)
+        for channel in (0, 40):
+            box = coloured[(coloured[:, 1] >= channel) & (coloured[:, 1] < channel + 40)]
+            np.testing.assert_allclose(
+                [*box.min(0), *box.max(0)], [10, channel + edge, 20, channel + edge + 10], atol=1
+            )
+    first = shown[montage.HEAD : montage.HEAD + height, left:]
+    assert np.ptp(first, 2).max() < 20  # no mask, no line
+    one = np.ones((1, 1, 1, 1), np.uint8)
+    montage.draw(Samples(one.astype(np.float32), (), rows[:1], (one,)), "case", {"channels": "mono"}, file)
+
+
 def test_specc_draws_it_as_training_begins(data: Path, tmp_path: Path) -> None:
     """Before the first epoch ends; without augmentation the images as they are edited."""
     (data / "plain.yaml").write_text(spec(), encoding="utf-8")

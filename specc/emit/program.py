@@ -241,6 +241,7 @@ def core_symbols(study: Study) -> dict[str, Piece | str]:
     }
     moves = any(study.registry.augmentations[call.name].moves for call in spec.augment)
     symbols["look"] = Piece(printed.AUGMENT, "look") if moves else IDENTITY
+    symbols["overlaid"] = IDENTITY
     for name in ("moved_images", "moved_masks", "moved_boxes"):
         symbols[name] = Piece(f"{PIECES}.augment_fields", name) if moves else IDENTITY
     symbols["Edge"] = "tuple[float, ...]" if stack else "float"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from specc.pieces import runtime as rt
 from specc.pieces.pixels import Images
-from specc.pieces.slots import TRUTH, augment, seen, shuffle
+from specc.pieces.slots import TRUTH, augment, overlaid, seen, shuffle
 
 MOST = 8  # images
 EPOCHS = 5
@@ -53,7 +53,8 @@ def save_samples(work: rt.Work, images: Images, seed: int, options: Namespace, d
     ids = torch.tensor([order[place] for place in spread(answers, max(2, min(MOST, room)))], device=device)
     tensors = {f"epoch {number}": seen(images, ids, key) for number, key in enumerate(keys, 1)}
     rows = [{word: images.rows[place].get(word, "") for word in ("file", *TRUTH)} for place in ids.tolist()]
-    told = to_bytes({"edited": images.pick(ids), **tensors}, {"samples": json.dumps(rows)})
+    tensors = overlaid({"edited": images.pick(ids), **tensors}, images, ids, keys)
+    told = to_bytes(tensors, {"samples": json.dumps(rows)})
     file = options.run / "eval" / "samples.safetensors"
     file.parent.mkdir(exist_ok=True)
     part = file.with_name(f".{file.name}.part")

@@ -163,6 +163,13 @@ def seen(images: Images, ids: Tensor, key: tuple[int, ...]) -> Tensor:
     unbound("seen")
 
 
+def overlaid(
+    samples: dict[str, Tensor], images: Images, ids: Tensor, keys: Sequence[tuple[int, ...]]
+) -> dict[str, Tensor]:
+    """Samples of training images with what is drawn over them: `masks` of the edited ones, `masks of epoch 1`, ..."""
+    unbound("overlaid")
+
+
 def moved_images(images: Tensor, ids: Tensor, key: tuple[int, ...], black: float) -> Tensor:
     """Images that are paired with the training images, moved as these are."""
     unbound("moved_images")

@@ -12,6 +12,7 @@ from specc.run.canvas import INK, PLAIN, canvas, save
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     Array = np.ndarray[Any, Any]
@@ -21,16 +22,23 @@ DOTS = 150  # in an inch
 SMALL, LARGE = 230, 320  # dots of the longer side of an image, about: of few pixels, of more
 GAP, WORDS, HEAD, NAMES = 14, 30, 150, 300  # dots: between images, below one, above all, left of the first
 SCALES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
+OUTLINES = ("#E69F00", "#56B4E9", "#CC79A7", "#009E73", "#D55E00", "#F0E442")  # Okabe and Ito 2008, without black
+UNKNOWN = 255  # in a mask: nothing is known there
 LEGEND = "below each image: its smallest and largest value · mean ± standard deviation"
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Edited images (n, C, H, W), the same as each of the first epochs changes them, and what is known of each."""
+    """Edited images (n, C, H, W), the same as each of the first epochs changes them, and what is known of each.
+
+    `masks` (n, K, H, W), where there are any, belong to the edited images and then to those of each epoch: a whole
+    number a pixel, 0 for the background.
+    """
 
     edited: Array
     epochs: tuple[Array, ...]
     rows: tuple[Mapping[str, str], ...]
+    masks: tuple[Array, ...] = ()
 
 
 def read_samples(file: FilePath) -> Samples:
@@ -42,10 +50,12 @@ def read_samples(file: FilePath) -> Samples:
     tensors = load_file(file)
     with safe_open(file, "np") as content:
         rows = json.loads(content.metadata()["samples"])
-    edited = tensors.pop("edited")
-    epochs = [tensors[name] for name in sorted(tensors, key=lambda name: int(name.split()[1]))]
+    edited, count = tensors["edited"], sum(name.startswith("epoch ") for name in tensors)
+    epochs = [tensors[f"epoch {number}"] for number in range(1, count + 1)]
+    of_masks = ("masks", *(f"masks of epoch {number}" for number in range(1, count + 1)))
+    masks = [tensors[name] for name in of_masks if name in tensors]
     changed = any(not np.array_equal(edited, epoch) for epoch in epochs)
-    return Samples(edited, tuple(epochs) if changed else (), tuple(rows))
+    return Samples(edited, tuple(epochs) if changed else (), tuple(rows), tuple(masks if changed else masks[:1]))
 
 
 def draw(samples: Samples, name: str, inputs: Mapping[str, Any], file: FilePath) -> None:
@@ -64,11 +74,12 @@ def draw(samples: Samples, name: str, inputs: Mapping[str, Any], file: FilePath)
     page.say(GAP, 34, what, 12, weight="bold")
     after = ", then changed as in the first epochs of training" if samples.epochs else ", and as it trains on them"
     page.say(GAP, 64, f"as read and edited{after}", 8, color="#555555")
-    page.say(GAP, 88, LEGEND, 8, color="#555555")
+    page.say(GAP, 88, LEGEND + ("; outlines: the masks" if samples.masks else ""), 8, color="#555555")
     for number, row in enumerate(samples.rows):
         if not samples.epochs:
             x, y = left + number % columns * (width + GAP), HEAD + number // columns * (height + below + GAP)
-            page.show(x, y, width, height, samples.edited[number], tile(samples.edited[number], inputs, scale))
+            axes = page.show(x, y, width, height, samples.edited[number], tile(samples.edited[number], inputs, scale))
+            outline(axes, samples, 0, number, inputs)
             for line, text in enumerate(told(row, width // 11)):
                 page.say(x, y + height + WORDS * (line + 1.6), text, 7.5, weight="normal" if line else "bold")
             continue
@@ -79,7 +90,8 @@ def draw(samples: Samples, name: str, inputs: Mapping[str, Any], file: FilePath)
             x = left + column * (width + GAP)
             if not number:
                 page.say(x, HEAD - 16, f"epoch {column}" if column else "as edited", 9, weight="bold")
-            page.show(x, y, width, height, images[number], tile(images[number], inputs, scale))
+            axes = page.show(x, y, width, height, images[number], tile(images[number], inputs, scale))
+            outline(axes, samples, column, number, inputs)
     save(figure, file)
 
 
@@ -97,7 +109,7 @@ class _Page:
             x / self.width, 1 - y / self.height, text, fontsize=size, va="baseline", **{"color": INK, **style, **PLAIN}
         )
 
-    def show(self, x: float, y: float, width: float, height: float, image: Array, pixels: Array) -> None:
+    def show(self, x: float, y: float, width: float, height: float, image: Array, pixels: Array) -> Axes:
         """An image dot by dot, and below it what its values are."""
         place = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         axes = self.figure.add_axes(place)
@@ -106,6 +118,23 @@ class _Page:
         axes.imshow(pixels, aspect="auto", interpolation="nearest" if small else "antialiased")
         values = f"{image.min():.2f} to {image.max():.2f} · {image.mean():.2f} ± {image.std():.2f}"
         self.say(x, y + height + 20, values, 6.5, color="#555555")
+        return axes
+
+
+def outline(axes: Axes, samples: Samples, column: int, number: int, inputs: Mapping[str, Any]) -> None:
+    """Draw the outlines of an image's masks over it; over each channel where these lie beside each other."""
+    import numpy as np
+
+    if not samples.masks:
+        return
+    times = 1 if inputs.get("channels") == "rgb" else samples.edited.shape[1]
+    colour = 0
+    for mask in samples.masks[column][number]:
+        for value in range(1, int(mask[mask < UNKNOWN].max(initial=0)) + 1):
+            there = np.tile(mask == value, times)
+            if min(there.shape) > 1 and there.any() and not there.all():
+                axes.contour(there, levels=[0.5], colors=[OUTLINES[colour % len(OUTLINES)]], linewidths=0.6)
+            colour += 1
 
 
 def tile(image: Array, inputs: Mapping[str, Any], scale: tuple[float, float]) -> Array:

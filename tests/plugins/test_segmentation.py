@@ -539,6 +539,28 @@ def test_maps_and_numbers_have_tolerances_of_their_own(shape: tuple[int, ...], a
     assert certificate.largest["probabilities"] == pytest.approx(apart, rel=1e-2)
 
 
+def test_the_picture_of_training_gets_its_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the images as edited, and of each epoch as that moves them."""
+    from specc_segmentation.pieces import samples
+
+    class Images:
+        rows = ({"mask": "a"}, {"mask": "b"}, {"mask": "c"})
+        root = Path("data")
+
+    def moved(masks: torch.Tensor, ids: torch.Tensor, key: tuple[int, ...], ignore: float) -> torch.Tensor:
+        assert ignore == IGNORE
+        return masks + ids[:, None, None, None].to(torch.uint8) + key[0]
+
+    monkeypatch.setattr(samples, "masks_of", lambda row, root: np.full((1, 2, 3), ord(row["mask"]), np.uint8))
+    monkeypatch.setattr(samples, "moved_masks", moved)
+    images: Any = Images()
+    found = samples.masked({"edited": torch.zeros(2)}, images, torch.tensor([2, 0]), [(5,), (6,)])
+    assert list(found) == ["edited", "masks", "masks of epoch 1", "masks of epoch 2"]
+    assert found["masks"].shape == (2, 1, 2, 3)
+    first = {name: tensor[:, 0, 0, 0].tolist() for name, tensor in found.items() if name != "edited"}
+    assert first == {"masks": [99, 97], "masks of epoch 1": [106, 102], "masks of epoch 2": [107, 103]}
+
+
 def test_masks_move_as_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turned by 25 degrees and shifted: no number is invented, what comes from outside is not known, and where the
     moved image leaves no doubt the mask says the same.
