@@ -210,6 +210,19 @@ def test_several_processes_index_at_once(tmp_path: Path) -> None:
     assert {entry.kept[0] for entry in known.values() if entry.kept} == set(bins(tmp_path / "c"))
 
 
+def test_pixels_that_no_index_names_go_with_the_next_who_asks(tmp_path: Path) -> None:
+    """But not while somebody uses them."""
+    files, place = pictures(tmp_path, 3), tmp_path / "c/index.json"
+    entries = index.index(files, place)
+    stray = tmp_path / "c/pixels-0123456789abcdef.bin"
+    stray.write_bytes(b"left over")
+    with stray.open("rb") as used:
+        cache.locked(used, alone=False)
+        assert index.index(files, place) == entries and (stray.exists() or not cache.HAS_LOCKS)
+    assert index.index(files, place) == entries
+    assert set(bins(tmp_path / "c")) == {entry.kept[0] for entry in entries if entry.kept}
+
+
 def test_killed_while_indexing(tmp_path: Path) -> None:
     files = pictures(tmp_path, 60)
     (tmp_path / "c").mkdir()
@@ -261,6 +274,9 @@ def test_two_trainings_at_once_on_the_same_data(study: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0], said
     left, right = (table(study / name / "run/eval/predictions.csv") for name in ("left", "right"))
     assert left == right
+    # what one of them could not remove, since the other was using it, goes with the next who asks
+    again = ["--data", study / "data", "--run", study / "again", "--cache", study / "both"]
+    subprocess.run([sys.executable, str(train), *map(str, again)], check=True, capture_output=True)
     kept = sorted(path.name for path in (study / "both").iterdir())
     assert [name.split(".")[-1] for name in kept] == ["npy", "json", "bin"], kept
     assert kept[0].startswith("case.")

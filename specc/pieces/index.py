@@ -116,6 +116,9 @@ def index(
     if not new:
         if progress:
             progress(len(names), len(names))
+        if strays(store.parent, known):
+            with suppress(OSError), cache.in_turn(store.parent):
+                sweep(store.parent, known_entries(store, reading))
         return before
     kept = Store(store.parent, room(store.parent, known))
     try:
@@ -143,10 +146,19 @@ def write_index(store: Path, reading: list[Any], found: list[Entry]) -> None:
     rows = [vars(entry) | {"facts": entry.facts and vars(entry.facts)} for entry in known.values()]
     with cache.writing(store) as part:
         part.write(json.dumps({"reading": reading, "files": rows}).encode("ascii"))
+    sweep(store.parent, known)
+
+
+def strays(folder: Path, known: Mapping[str, Entry]) -> list[Path]:
+    """Files of pixels that no entry names."""
     named = {entry.kept[0] for entry in known.values() if entry.kept}
-    for old in store.parent.glob("pixels-*.bin"):
-        if old.name not in named:
-            cache.remove(old)  # but not what another process uses, or writes
+    return [file for file in folder.glob("pixels-*.bin") if file.name not in named]
+
+
+def sweep(folder: Path, known: Mapping[str, Entry]) -> None:
+    """Remove pixels that no entry names, but not what another process uses, or writes: the next who asks does that."""
+    for file in strays(folder, known):
+        cache.remove(file)
 
 
 def room(folder: Path, known: Mapping[str, Entry]) -> int:
