@@ -242,6 +242,12 @@ def shown(value: float, task: Task) -> str:
     return f"{value:.{digits}f}"
 
 
+def interval(figures: Sequence[dict[str, Any]], task: Task) -> str:
+    """From the lowest lower bound to the highest upper one; one group alone has none."""
+    lows, highs = ([figure[end] for figure in figures if figure[end] is not None] for end in ("low", "high"))
+    return f"{shown(min(lows), task)} to {shown(max(highs), task)}" if lows else "-"
+
+
 def row(task: Task, runs: Sequence[Done]) -> list[str]:
     """A line of the table of tasks."""
     values = [run.figure(task.metric)["value"] for run in runs]
@@ -249,6 +255,7 @@ def row(task: Task, runs: Sequence[Done]) -> list[str]:
     mean, sign = statistics.mean(values), BETTER.get(task.metric, 1)
     part = runs[0].figures[runs[0].part]
     name = task.metric.replace("_", " ").replace("mae", "mean absolute error").replace("psnr", "PSNR")
+    name = name.replace(" auc", " AUC")
     beside = {rival: runs[0].figure(task.metric, rival)["value"] for rival in task.rivals}
     rivals = [f"{shown(value, task)}{_named(rival)}" for rival, value in beside.items()]
     best = max(beside.values(), key=lambda value: sign * value)
@@ -262,7 +269,7 @@ def row(task: Task, runs: Sequence[Done]) -> list[str]:
         f"**{shown(mean, task)}**",
         shown(statistics.stdev(values), task) if len(values) > 1 else "-",
         f"{shown(min(values), task)} to {shown(max(values), task)}",
-        f"{shown(min(i['low'] for i in intervals), task)} to {shown(max(i['high'] for i in intervals), task)}",
+        interval(intervals, task),
         *rivals,
         *["-"] * (2 - len(rivals)),
         "yes" if reached else "**missed**",
@@ -291,11 +298,10 @@ def each(task: Task, runs: Sequence[Done]) -> list[list[str]]:
     lines = []
     for run in runs:
         figure = run.figure(task.metric)
-        low, high = (shown(figure[name], task) for name in ("low", "high"))
         best = f"{run.best_epoch} of {run.epochs}"
         value = shown(figure["value"], task)
         head = f"{task.title}, {Path(task.spec).name}"
-        lines.append([head, str(run.seed), value, f"{low} to {high}", best, f"{run.seconds:.0f}"])
+        lines.append([head, str(run.seed), value, interval([figure], task), best, f"{run.seconds:.0f}"])
     return lines
 
 

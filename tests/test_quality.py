@@ -56,6 +56,10 @@ def test_all_seeds_count(quality: ModuleType) -> None:
     assert cells[2].startswith("**validation**")
     assert cells[4:] == ["<= 2", "**3.0**", "2.6", "1.0 to 6.0", "0.5 to 12.0", "1.0", "1.0", "**missed**"]
     assert quality.row(task, runs[:2])[-1] == "yes"
+    alone = figures(1.0)
+    alone["val"]["metrics"]["mae"] |= {"low": None, "high": None}  # type: ignore[index]
+    one = quality.Done("", "", 0, 1.0, 3, 2, alone)
+    assert quality.row(task, [one])[8] == "-" == quality.each(task, [one])[0][3]
 
 
 def test_without_an_aim_the_baselines_are_to_be_beaten(quality: ModuleType) -> None:
