@@ -473,6 +473,12 @@ def test_a_full_disk_is_no_fault_of_specc(cli: Any, study: Path, monkeypatch: py
     assert result.code == 2 and "error[T659]: cannot write: No space left on device" in result.err
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder in which nobody can make a file")
+def test_a_place_where_no_file_can_be_made_is_told_before_the_work(cli: Any, study: Path) -> None:
+    result = cli("predict", "no model at all.onnx", "0.png", "-o", "/proc/a.csv")
+    assert result.code == 2 and "error[T659]: cannot write /proc/a.csv" in result.err
+
+
 # ---------------------------------------------------------------------- train, eval, export, predict
 
 

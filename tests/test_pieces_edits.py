@@ -193,6 +193,19 @@ def test_a_flat_image_becomes_zero_not_noise(monkeypatch: pytest.MonkeyPatch) ->
         assert known(torch.full((1, 1, 3, 5), 76.5)).abs().max() < 1e-4
 
 
+def test_an_image_of_nearly_one_grey_value_has_no_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rounding leaves of the mean is not made large."""
+    grain = torch.randint(-5, 6, (1, 1, 60, 70), generator=torch.Generator().manual_seed(0))
+    with bound(monkeypatch, way=lambda images, height, width: images):
+        monkeypatch.setattr(edits, "edited", torch.sqrt)
+        offsets = []
+        for grey in range(60, 160, 10):
+            own = edits.ImageStandardizedEdits(0, 255, 1)((grey + grain).float())
+            assert own.double().square().mean().item() == pytest.approx(1, abs=1e-5)
+            offsets.append(own.double().mean().abs().item())
+        assert max(offsets) < 1e-6
+
+
 def test_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = pictures(2, 3, 4, 6) * 255
     with bound(monkeypatch, mono=True):

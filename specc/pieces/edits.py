@@ -78,7 +78,10 @@ class SymmetricEdits(nn.Module):
 
 
 class ImageStandardizedEdits(nn.Module):
-    """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0."""
+    """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0.
+
+    The mean is taken off twice: what rounding left of it at first would be made large where the deviation is small.
+    """
 
     def __init__(self, low: Edge, high: Edge, samples: int) -> None:
         super().__init__()
@@ -88,7 +91,8 @@ class ImageStandardizedEdits(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, window(pixels, *self.values[:2]))
         images = resize(edited(images), HEIGHT, WIDTH)
-        images = images - images.mean(3, keepdim=True).mean(2, keepdim=True)  # short sums, small errors
+        for _ in range(2):
+            images = images - images.mean(3, keepdim=True).mean(2, keepdim=True)  # short sums, small errors
         deviation = images.square().mean(3, keepdim=True).mean(2, keepdim=True).sqrt()
         return torch.where(deviation < FLAT, 0.0, images / deviation.clamp(min=FLAT))
 

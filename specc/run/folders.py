@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -159,6 +160,11 @@ def refuse_existing(file: FilePath, force: bool) -> None:
         raise fault("T659", f"cannot write {file}: there is no folder {file.parent}", "make it, or choose another one")
     if file.exists() and not force:
         raise fault("T660", f"{file} is there already, and nothing is overwritten", "choose another name, or `--force`")
+    try:
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise fault("T659", f"cannot write {file}: {error.strerror}", "choose another place") from error
 
 
 def refuse_full(folder: FilePath, force: bool) -> None:

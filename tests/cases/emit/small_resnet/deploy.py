@@ -38,7 +38,10 @@ FLAT = 1 / 256  # a deviation below one step of 8 bits is rounding, which must n
 
 
 class ImageStandardizedEdits(nn.Module):
-    """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0."""
+    """Window, channels, size; then every channel of an image by its own mean and deviation; a flat one becomes 0.
+
+    The mean is taken off twice: what rounding left of it at first would be made large where the deviation is small.
+    """
 
     def __init__(self, low: float, high: float, samples: int) -> None:
         super().__init__()
@@ -48,7 +51,8 @@ class ImageStandardizedEdits(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         images = torch.einsum("oc,bchw->bohw", self.mix, clip_window(pixels, *self.values[:2]))
         images = resize_fit(images, 128, 128)
-        images = images - images.mean(3, keepdim=True).mean(2, keepdim=True)  # short sums, small errors
+        for _ in range(2):
+            images = images - images.mean(3, keepdim=True).mean(2, keepdim=True)  # short sums, small errors
         deviation = images.square().mean(3, keepdim=True).mean(2, keepdim=True).sqrt()
         return torch.where(deviation < FLAT, 0.0, images / deviation.clamp(min=FLAT))
 
