@@ -18,6 +18,8 @@ from specc.deploy.predict import Ran as Ran
 from specc.deploy.predict import run_cases as run_cases
 from specc.deploy.session import Session as Session
 from specc.run.metrics import Bootstrap, Figure
+from specc.run.scored import Goal as Goal
+from specc.run.scored import Scored as Scored
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,17 @@ class Judging:
 
 @dataclass(frozen=True)
 class Judged:
-    """`figures` are JSON, an entry for each part; `lines` a table for a terminal; `pictures` names in the folder."""
+    """`figures` are JSON, an entry for each part; `lines` a table for a terminal; `pictures` names in the folder.
+
+    `cases` are those of each part that were judged, with what the figures are means of: they are written as cases.csv,
+    and folds and seeds are summed up by them. `goal` is the figure that says whether more cases would help.
+    """
 
     figures: Mapping[str, Any]
     lines: Sequence[str]
     pictures: Sequence[str] = ()
+    cases: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
+    goal: Goal | None = None
 
 
 class Answering(Protocol):

@@ -12,8 +12,9 @@ import pytest
 from specc.run import metrics, summary
 from specc.run.evaluate import MEAN, Question, Rows
 from specc.run.evaluate.judge import figures as judged
+from specc.run.scored import Goal, Scored
 from specc.run.series import Book, Member
-from specc.run.summary import gain
+from specc.run.summary import gain, of_task
 from specc.run.summary.figures import Pooled, plain, pooled
 
 CLASSES = Question(("a", "b"))
@@ -117,7 +118,7 @@ def test_one_answer_a_patient(question: Question) -> None:
 # ---------------------------------------------------------------------- verdicts
 
 SIZES = (gain.Size(50, 24, 6), gain.Size(100, 48, 12))
-ACCURACY, ERROR = ("", "accuracy", 1), ("", "mae", -1)
+ACCURACY, ERROR = Goal("accuracy"), Goal("mae", -1, 0.08, 0.0)
 
 
 def of(question: Question, metric: str, skill: float, seeds: range = range(3)) -> Pooled:
@@ -125,9 +126,9 @@ def of(question: Question, metric: str, skill: float, seeds: range = range(3)) -
     return pooled(named(runs), runs, PEOPLE, question, False, 42)[""][metric]
 
 
-def verdict(before: Pooled, after: Pooled, asked: tuple[str, str, int] = ACCURACY, **more: Any) -> gain.Gain:
-    given = {"patients": 12, "trivial": None, "seed": 1, **more}
-    return gain.judge(before, after, SIZES, asked, **given)
+def verdict(before: Pooled, after: Pooled, goal: Goal = ACCURACY, **more: Any) -> gain.Gain:
+    given = {"question": "", "patients": 12, "seed": 1, **more}
+    return gain.judge(before, after, SIZES, goal, **given)
 
 
 def test_more_cases_help() -> None:
@@ -136,7 +137,7 @@ def test_more_cases_help() -> None:
     assert found.difference.low is not None and found.difference.low > 0
     assert found.text.startswith("yes: from 6 to 12 training patients the accuracy rose by 0.")
     assert "with twice as many again, expect about as much" in found.text
-    error = verdict(of(AGES, "mae", 0.0), of(AGES, "mae", 1.0), ERROR, trivial=4.0)
+    error = verdict(of(AGES, "mae", 0.0), of(AGES, "mae", 1.0), ERROR)
     assert error.word == "yes"
     assert "the MAE fell by" in error.text
     assert error.plain()["from"] == {"percent": 50, "images": 24, "patients": 6}
@@ -150,7 +151,7 @@ def test_the_same_answers_are_flat_whatever_their_interval() -> None:
     assert found.word == "no"
     assert "hardly more than 0.02" in found.text
     same = of(AGES, "mae", 0.5, range(1))
-    assert verdict(same, same, ERROR, trivial=4.0).word == "no"
+    assert verdict(same, same, ERROR).word == "no"
 
 
 def test_a_loss_is_no_gain() -> None:
@@ -319,3 +320,72 @@ def test_runs_that_say_the_same_to_everything_are_named() -> None:
     rows.answers[:] = [0] * len(rows.answers)
     told = summary.build("case/001", book, finished, CLASSES, 42)["val"]["remarks"]
     assert told == ["the model answers `a` to every image in 1 of 3 runs: None-None-43"]
+
+
+# ---------------------------------------------------------------------- tasks with their own kind of answers
+
+
+def told(one: Any) -> of_task.Judged:
+    """A finished run of a task that calls the share of right answers `overlap`; some images alone have `b`."""
+    figures: dict[str, Any] = {"goal": {"name": "overlap", "sign": 1, "margin": 0.02, "best": 1.0}}
+    cases = {}
+    for part, rows in one.answers.items():
+        right = [float(answer == target[0]) for answer, target in zip(rows.answers, rows.targets, strict=True)]
+        some = [value if target[0] else None for value, target in zip(right, rows.targets, strict=True)]
+        known = [value for value in some if value is not None]
+        figures[part] = {
+            "metrics": {"overlap": {"value": np.mean(right)}, "of all pixels": {"value": 0.3}},
+            "classes": {"b": {"found": {"value": np.mean(known), "cases": len(known)}}},
+            "baseline": {"nothing": {"overlap": {"value": 0.5}}},
+        }
+        cases[part] = [
+            Scored(file, who, {"overlap": value, "b found": other}, {"nothing overlap": float(n % 2)})
+            for n, (file, who, value, other) in enumerate(zip(rows.files, rows.patients, right, some, strict=True))
+        ]
+    return of_task.Judged(one.member, figures, cases)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_is_summed_up_as_the_core_sums_up_accuracies(kind: str, tmp_path: Path) -> None:
+    """A mean over cases is an accuracy: value, interval, spread and verdict are those of the core."""
+    folds, seeds, fractions = KINDS[kind]
+    book, finished = study(CLASSES, folds, seeds, fractions)
+    found = of_task.build("case/001", book, [told(one) for one in finished], 42)
+    wanted = summary.build("case/001", book, finished, CLASSES, 42)
+    for part in ("val", "test"):
+        assert found[part]["patients"] == 12
+        for cell, other in zip(found[part]["cells"], wanted[part]["cells"], strict=True):
+            ours, theirs = cell["metrics"]["overlap"], other["metrics"]["accuracy"]
+            for key in ("value", "low", "high", "sd", "least", "most"):
+                assert ours[key] == (None if theirs[key] is None else pytest.approx(theirs[key], abs=1e-12)), key
+            sensitive = other["metrics"]["sensitivity"]
+            assert cell["metrics"]["b found"]["value"] == pytest.approx(sensitive["value"])
+            assert cell["metrics"]["b found"]["low"] == pytest.approx(sensitive["low"], abs=1e-9)
+            assert cell["metrics"]["of all pixels"]["low"] is None and cell["metrics"]["of all pixels"]["value"] == 0.3
+            assert cell["baseline"]["nothing overlap"]["low"] is not None
+            assert (cell["percent"], cell["train_patients"]) == (other["percent"], other["train_patients"])
+    assert ("more_data" in found) == bool(fractions)
+    if fractions:
+        ours, theirs = found["more_data"], wanted["more_data"]
+        assert ours["verdict"] == theirs["verdict"]
+        assert ours["better_by"] == pytest.approx(theirs["better_by"], abs=1e-12)
+    page = of_task.markdown(found)
+    assert "95 %" in page and "overlap" in page and ("more cases?" in page) == bool(fractions)
+    of_task.draw(found, tmp_path / "summary.png")
+    with PIL.Image.open(tmp_path / "summary.png") as picture:
+        assert picture.format == "PNG" and picture.width > 500
+
+
+def test_a_task_that_tells_of_no_cases_has_the_spread_alone() -> None:
+    book, finished = study(CLASSES, 0, 3, ())
+    silent = [of_task.Judged(one.member, told(one).figures) for one in finished]
+    figure = of_task.build("case/001", book, silent, 42)["val"]["cells"][0]["metrics"]["overlap"]
+    assert figure["low"] is None and figure["sd"] is not None and len(figure["runs"]) == 3
+
+
+def test_an_unbounded_goal_leaves_something_to_gain() -> None:
+    """31 dB is more than 1, and not perfect."""
+    draws = {str(seed): np.linspace(30.9, 31.1, 1000) for seed in range(2)}
+    before = Pooled(dict.fromkeys(draws, 30.0), {seed: one - 1 for seed, one in draws.items()})
+    found = verdict(before, Pooled(dict.fromkeys(draws, 31.0), draws), Goal("psnr", 1, 0.1, None))
+    assert found.word == "yes" and found.margin == 0.1

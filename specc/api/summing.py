@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from specc.api import answered
 from specc.api.evaluation import question_of
 from specc.api.notebook import Shown
 from specc.api.program import study_of
@@ -18,6 +20,7 @@ from specc.run.evaluate.rows import AGAIN
 from specc.run.faults import fault
 from specc.run.folders import Run, replace
 from specc.run.origins import origins
+from specc.run.scored import Scored
 from specc.run.series import Book
 from specc.run.summary import of_task
 from specc.run.summary.build import read_figures
@@ -63,8 +66,9 @@ def summary_of(folder: FilePath, book: Book, data: FilePath | str | None) -> Ser
     lock = resume.read_lock(first)
     title = "/".join(folder.resolve().parts[-2:])
     if contracts.read(first.contract).plugin:
-        judged = [of_task.Judged(member, _figures(series.run_of(folder, member))) for member in members]
-        rows = of_task.build(title, book, judged)
+        runs = [series.run_of(folder, member) for member in members]
+        judged = [of_task.Judged(member, _figures(run), _cases(run)) for member, run in zip(members, runs, strict=True)]
+        rows = of_task.build(title, book, judged, lock.seed)
         return _written(
             SeriesSummary(folder, rows, None), of_task.markdown(rows), lambda file: of_task.draw(rows, file)
         )
@@ -87,6 +91,15 @@ def _figures(run: Run) -> dict[str, Any]:
         return read_figures(run)
     except (OSError, ValueError) as error:
         raise fault("T658", f"{run.eval / 'metrics.json'} cannot be read", AGAIN) from error
+
+
+def _cases(run: Run) -> dict[str, list[Scored]]:
+    """What the evaluation of a run told of its cases. Raises SpeccError T658."""
+    file = run.eval / answered.CASES
+    try:
+        return answered.read_cases(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise fault("T658", f"{file} cannot be read", AGAIN) from error
 
 
 def _written(result: SeriesSummary, page: str, draw: Callable[[FilePath], None]) -> SeriesSummary:

@@ -534,10 +534,16 @@ def test_figures_that_are_no_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     from specc.plugin import Piece, Task
 
     for number, (result, word) in enumerate(
-        (("3", "no Judged record"), ("Judged({'val': {1}}, [])", "no JSON"), ("1 / 0", "ZeroDivisionError"))
+        (
+            ("3", "no Judged record"),
+            ("Judged({'val': {1}}, [])", "no JSON"),
+            ("1 / 0", "ZeroDivisionError"),
+            ("Judged({}, [], (), {'val': [3]})", "no Scored record"),
+            ("Judged({}, [], (), {'val': [Scored('a.png', 'p', {'dice': 'high'})]})", "no number: 'high'"),
+        )
     ):
         (tmp_path / f"judging_{number}.py").write_text(
-            "from specc.answering import Judged\n\nclass Object:\n    def judge(self, judging):\n"
+            "from specc.answering import Judged, Scored\n\nclass Object:\n    def judge(self, judging):\n"
             f"        return {result}\n\nOBJECT = Object()\n"
         )
         monkeypatch.syspath_prepend(tmp_path)

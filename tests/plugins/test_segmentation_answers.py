@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -273,9 +272,8 @@ def test_figures_of_a_part(things: tuple[Path, dict[str, Array]], tmp_path: Path
     json.dumps(told.figures, allow_nan=False)
     for name in told.pictures:
         assert (out / name).read_bytes()[:4] == b"\x89PNG"
-    with (out / "val-cases.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["file"] for row in rows] == list(masks) and all(float(row["dice"]) == 1 for row in rows)
+    rows = told.cases["val"]
+    assert [row.file for row in rows] == list(masks) and all(row.scores["dice_per_image"] == 1 for row in rows)
 
 
 def test_a_shifted_truth_has_the_dice_and_the_distance_of_its_shift(

@@ -88,7 +88,7 @@ def test_figures_of_a_run_are_those_of_its_predictions(tmp_path: Path, channels:
         text = text.replace(old, new)
     (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
     run = specc.train(tmp_path / "spec.yaml", runs=tmp_path / "runs").run
-    with (run / "eval/restored.csv").open(encoding="utf-8", newline="") as stream:
+    with (run / "eval/cases.csv").open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["split"] == "val"]
     said = specc.predict(run, [tmp_path / row["file"] for row in rows], output=tmp_path / "out", forms=("tiff",))
     assert len(rows) == 4

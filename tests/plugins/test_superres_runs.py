@@ -72,7 +72,7 @@ def test_words_and_rules_are_documented_with_examples_that_hold() -> None:
 
 def test_a_run_on_pairs_is_judged_beside_bicubic(pairs: Path) -> None:
     figures = json.loads((pairs / "eval/metrics.json").read_text(encoding="utf-8"))
-    rows = table(pairs / "eval/restored.csv")
+    rows = table(pairs / "eval/cases.csv")
     assert [row["split"] for row in rows] == ["val"] * 4 + ["test"] * 4
     for part in ("val", "test"):
         own = [row for row in rows if row["split"] == part]
@@ -81,7 +81,7 @@ def test_a_run_on_pairs_is_judged_beside_bicubic(pairs: Path) -> None:
             assert told["value"] == pytest.approx(np.mean([float(row[name]) for row in own]), rel=1e-5)
             assert told["low"] <= told["value"] <= told["high"]
             rival = figures[part]["baseline"]["bicubic"][name]["value"]
-            assert rival == pytest.approx(np.mean([float(row[f"baseline_{name}"]) for row in own]), rel=1e-5)
+            assert rival == pytest.approx(np.mean([float(row[f"baseline bicubic {name}"]) for row in own]), rel=1e-5)
         assert figures[part]["border"] == 2
         assert figures[part]["patients"] == 2
         with PIL.Image.open(pairs / "eval" / figures[part]["pictures"][0]) as picture:
@@ -90,7 +90,9 @@ def test_a_run_on_pairs_is_judged_beside_bicubic(pairs: Path) -> None:
     assert figures["val"]["metrics"]["psnr"]["value"] == pytest.approx(kept["psnr"], abs=1e-3)  # in training, too
     low, high = (np.asarray(PIL.Image.open(pairs.parents[2] / f"{kind}/16.png")) / 255 for kind in ("low", "high"))
     y = [measure.brightness(image.transpose(2, 0, 1), "full") for image in (low, high)]
-    assert measure.psnr(measure.bicubic(y[0], 2), y[1], 2) == pytest.approx(float(rows[0]["baseline_psnr"]), abs=0.05)
+    assert measure.psnr(measure.bicubic(y[0], 2), y[1], 2) == pytest.approx(
+        float(rows[0]["baseline bicubic psnr"]), abs=0.05
+    )
 
 
 def test_the_exported_model_agrees_with_torch_on_odd_sizes(pairs: Path, cleaned: Path) -> None:
@@ -345,5 +347,26 @@ def test_images_too_small_to_be_judged_are_refused(pairs: Path, tmp_path: Path) 
     found = specc.evaluate(pairs / "model.onnx", data=tmp_path / "pairs.csv", output=tmp_path / "eval")
     figures = found.plain()["external"]
     assert (figures["images"], figures["refused"]) == (19, 5)
-    assert len(table(tmp_path / "eval/restored.csv")) == 19
+    assert len(table(tmp_path / "eval/cases.csv")) == 19
     assert any(", 5 refused" in line for line in found.lines())
+
+
+def test_folds_and_parts_of_the_data_are_summed_up_over_patients(tmp_path: Path) -> None:
+    examples.draw_pairs(tmp_path)
+    text = examples.GREY.replace("split: {column: part, group: patient}", "split: {folds: 2, group: patient}")
+    (tmp_path / "folds.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "spec.yaml").write_text(examples.GREY, encoding="utf-8")
+    series: Any = specc.train(tmp_path / "folds.yaml", runs=tmp_path / "runs")
+    told = json.loads((series.run / "summary.json").read_text(encoding="utf-8"))
+    (cell,) = told["val"]["cells"]
+    assert "24 images, 12 patients" in str(series.summary)
+    rows = [row for fold in (1, 2) for row in table(series.run / f"fold-{fold}/eval/cases.csv")]
+    assert len({row["file"] for row in rows}) == 24 and told["val"]["patients"] == 12
+    assert cell["metrics"]["psnr"]["value"] == pytest.approx(np.mean([float(row["psnr"]) for row in rows]))
+    assert cell["metrics"]["psnr"]["low"] < cell["metrics"]["psnr"]["value"] < cell["metrics"]["psnr"]["high"]
+    assert cell["baseline"]["bicubic psnr"]["low"] < cell["baseline"]["bicubic psnr"]["value"]
+    more: Any = specc.train(tmp_path / "spec.yaml", runs=tmp_path / "runs", fractions=(50, 100))
+    found = more.summary.figures["more_data"]
+    assert (found["metric"], found["worth_having"], found["from"]["patients"]) == ("psnr", 0.1, 4)
+    assert found["verdict"] == "cannot tell" and "2 patients validate" in found["text"]
+    assert "more cases?" in (more.run / "summary.md").read_text(encoding="utf-8")

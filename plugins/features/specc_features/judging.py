@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specc.answering import Item, Judged, Judging, fault, mean_interval, run_cases
+from specc.answering import Goal, Item, Judged, Judging, Scored, fault, mean_interval, run_cases
 from specc.rules.common import plural
 from specc_features import pictures, probes
 from specc_features.reference import Reference, read
 
 Floats = NDArray[np.floating[Any]]
 PEAKS = {"0..1": 1.0, "-1..1": 2.0}  # from black to white
+WORTH = 0.02  # of the mean image's error: a gain worth having
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,18 @@ def judge(judging: Judging) -> Judged:
     reference = read(judging.run or judging.session.folder)
     total, done = sum(len(items) for items in judging.parts.values()), 0
     figures: dict[str, Any] = {"components": len(reference.components)}
-    lines, names = list[str](), list[str]()
+    lines, names, scored = list[str](), list[str](), dict[str, list[Scored]]()
     for part, items in judging.parts.items():
         seen = look(judging, items, reference, done, total)
         done += len(items)
         if not seen.items:
             raise fault("P879", f"no image of the part `{part}` was answered", "look at the reasons: `specc predict`")
         figures[part] = told(seen, reference, judging)
+        scored[part] = scored_of(seen, PEAKS.get(judging.session.contract.input.scale))
         lines += table(part, figures[part], len(reference.components))
         names += pictures.draw_all(judging, part, seen, reference)
-    return Judged(figures, lines, names)
+    trivial = float(np.mean([figures[part]["baseline"]["mean image"]["error"]["value"] for part in judging.parts]))
+    return Judged(figures, lines, names, scored, Goal("error", -1, WORTH * trivial, 0.0))
 
 
 def look(judging: Judging, items: Sequence[Item], reference: Reference, done: int, total: int) -> Seen:
@@ -104,9 +107,32 @@ def _errors(seen: Seen, name: str, peak: float | None, seed: int) -> dict[str, A
     errors = seen.errors[name]
     found = {"error": mean_interval(errors, seen.patients, seed).plain(), "sd": float(errors.std())}
     if peak is not None:
-        ratios = 10 * np.log10(peak**2 / np.maximum(errors, 1e-12))
-        found["psnr"] = mean_interval(ratios, seen.patients, seed).plain()
+        found["psnr"] = mean_interval(_ratios(errors, peak), seen.patients, seed).plain()
     return found
+
+
+def _ratios(errors: Floats, peak: float) -> Floats:
+    """Peak signal-to-noise ratios in dB."""
+    ratios: Floats = 10 * np.log10(peak**2 / np.maximum(errors, 1e-12))
+    return ratios
+
+
+def scored_of(seen: Seen, peak: float | None) -> list[Scored]:
+    """What the means over images are made of."""
+    every = {name: {"error": errors} for name, errors in seen.errors.items()}
+    if peak is not None:
+        every = {name: {**own, "psnr": _ratios(own["error"], peak)} for name, own in every.items()}
+    rivals = {"PCA": every["pca"], "mean image": every["mean_image"]}
+    every["error"]["less_than_pca"] = seen.errors["pca"] - seen.errors["error"]
+    return [
+        Scored(
+            item.file,
+            item.patient,
+            {name: float(numbers[place]) for name, numbers in every["error"].items()},
+            {f"{rival} {name}": float(own[name][place]) for rival, own in rivals.items() for name in own},
+        )
+        for place, item in enumerate(seen.items)
+    ]
 
 
 def _group(seen: Seen, group: str, seed: int) -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specc.answering import Item, Judged, Judging, fault, mean_interval, run_cases
+from specc.answering import Goal, Item, Judged, Judging, Scored, fault, mean_interval, run_cases
 from specc_segmentation import pictures
 from specc_segmentation.answering import at_once, counted, each, in_grid, masks_of, named, spacing_of
 from specc_segmentation.grid import undone
@@ -162,6 +160,7 @@ def judge(judging: Judging) -> Judged:
     mean = mean_mask(judging.train, contract)
     total, done = sum(map(len, judging.parts.values())), 0
     figures: dict[str, Any] = {}
+    scored: dict[str, list[Scored]] = {}
     lines: list[str] = []
     drawn: list[str] = []
     for part, items in judging.parts.items():
@@ -194,9 +193,9 @@ def judge(judging: Judging) -> Judged:
         if judging.by:
             figures[part]["by"] = {judging.by: by_group(cases, judging.seed)}
             lines += told_groups(judging.by, figures[part]["by"][judging.by])
-        write_cases(judging.folder / f"{part}-cases.csv", cases)
+        scored[part] = [scored_of(case) for case in cases]
         drawn += pictures.of_part(judging.folder, part, cases, session)
-    return Judged(figures, lines, drawn)
+    return Judged(figures, lines, drawn, scored, Goal("dice_per_image"))
 
 
 def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
@@ -304,21 +303,10 @@ def _plain(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
 
 
-def write_cases(file: Path, cases: Sequence[Case]) -> None:
-    """A line a case: file, patient, the scores of each class."""
-    if not cases:
-        return
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        names = [(name, score) for name in cases[0].values for score in SCORES]
-        writer.writerow(["file", "patient", "dice", *(_harmless(f"{name}.{score}") for name, score in names)])
-        for case in cases:
-            found = [case.values[name][score] for name, score in names]
-            cells = ["" if value is None else f"{value:.6g}" for value in found]
-            dice = f"{case.dice:.6g}" if case.known else ""
-            writer.writerow([_harmless(case.item.file), _harmless(case.item.patient), dice, *cells])
-
-
-def _harmless(text: str) -> str:
-    """The same text, and no formula for a spreadsheet."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def scored_of(case: Case) -> Scored:
+    """What the means over cases are made of."""
+    scores = {f"{name} {score}": values[score] for name, values in case.values.items() for score in SCORES}
+    rivals = {f"{name} dice_per_image": mean_dice(values) for name, values in case.rivals.items() if case.known}
+    return Scored(
+        case.item.file, case.item.patient, {"dice_per_image": case.dice if case.known else None, **scores}, rivals
+    )

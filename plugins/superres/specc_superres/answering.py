@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.answering import Asked, Item, Judged, Judging, Said, Session, fault, mean_interval
+from specc.answering import Asked, Goal, Item, Judged, Judging, Said, Scored, Session, fault, mean_interval
 from specc.rules.common import plural
 from specc_superres import tiles
 from specc_superres.values import values_of
@@ -21,7 +20,7 @@ FORMS = {
     "tiff": "the image as TIFF of 32-bit floating-point numbers, in the values of the file where they are known",
 }
 FILES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".npz", ".npy")
-TABLE = "restored.csv"
+WORTH = 0.1  # dB: a gain worth having
 METRICS = ("psnr", "ssim")
 
 
@@ -89,7 +88,7 @@ class Restoring:
         from specc_superres import pictures
 
         judging.folder.mkdir(parents=True, exist_ok=True)
-        figures, lines, drawn, rows = dict[str, Any](), list[str](), list[str](), list[list[Any]]()
+        figures, lines, drawn, scored = dict[str, Any](), list[str](), list[str](), dict[str, list[Scored]]()
         total, done = sum(len(items) for items in judging.parts.values()), 0
         for name, items in judging.parts.items():
             cases: list[Case] = []
@@ -113,15 +112,14 @@ class Restoring:
             figures[name]["pictures"] = [picture]
             drawn.append(picture)
             lines += _lines(name, figures[name])
-            rows += [_row(name, case, about["rival"]) for case in cases]
+            scored[name] = [_scored(case, about["rival"]) for case in cases]
         if not figures:
             raise fault(
                 "P879",
                 "no image can be judged: each was refused, is too small, or has no truth",
                 "look at the table of images",
             )
-        _write_table(judging.folder / TABLE, rows)
-        return Judged(figures, lines, drawn)
+        return Judged(figures, lines, drawn, scored, Goal("psnr", 1, WORTH, None))
 
     def _cases(self, judging: Judging, part: str, items: Sequence[Item]) -> Iterator[Case | None]:
         """Figures of each image in order; None where there is none."""
@@ -261,19 +259,12 @@ def _lines(part: str, figures: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _row(part: str, case: Case, rival: str) -> list[Any]:
-    """A line of the table: what and whose it is, figures of the network, of the baseline, and the gain."""
-    numbers = [*(case.figures[name] for name in METRICS), *(case.rival[name] for name in METRICS)]
-    gain = case.figures["psnr"] - case.rival["psnr"]
-    return [part, case.item.file, case.item.patient, *(f"{number:.6g}" for number in (*numbers, gain)), rival]
-
-
-def _write_table(file: FilePath, rows: Sequence[Sequence[Any]]) -> None:
-    heads = ["split", "file", "patient", *METRICS, *(f"baseline_{name}" for name in METRICS), "gain_psnr", "baseline"]
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(heads)
-        writer.writerows(rows)
+def _scored(case: Case, rival: str) -> Scored:
+    """What the means over images are made of."""
+    coloured = {"psnr_rgb": case.more["psnr_rgb"]} if case.more else {}
+    theirs = {**case.rival, **({"psnr_rgb": case.more["rival_rgb"]} if case.more else {})}
+    beside = {f"{rival} {name}": score for name, score in theirs.items()}
+    return Scored(case.item.file, case.item.patient, {**case.figures, **coloured}, beside)
 
 
 ANSWERING = Restoring()

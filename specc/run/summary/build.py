@@ -15,6 +15,7 @@ from specc.run.evaluate.judge import ROLES, TEST, VAL, of_answers, of_images
 from specc.run.evaluate.rivals import TRIVIAL
 from specc.run.evaluate.table import counted
 from specc.run.folders import Run
+from specc.run.scored import Goal
 from specc.run.series import Book, Member
 from specc.run.summary import gain
 from specc.run.summary.figures import ONE, Figures, Pooled, plain, pooled
@@ -125,22 +126,29 @@ def _part(
 
 
 def _answered(part: str, book: Book, own: Sequence[Finished]) -> dict[str, Rows]:
-    """Rows with each image once: with folds those of all folds of a seed, where there are all; else of each run.
-
-    By the seed, or by the run's name where a seed has several runs that answer the same images.
-    """
-    if part != VAL or not book.folds:
-        return {one.member.name if book.folds else str(one.member.seed): one.answers[part] for one in own}
-    seeds = {str(seed): [one for one in own if one.member.seed == seed] for seed in book.seeds}
-    whole = {seed: runs for seed, runs in seeds.items() if len(runs) == book.folds}
+    """Rows with each image once, by the seed or the run (see `together`)."""
     result = {}
-    for seed, runs in (whole or {seed: runs for seed, runs in seeds.items() if runs}).items():
+    for seed, places in together(part, book, [one.member for one in own]).items():
+        if len(places) == 1:
+            result[seed] = own[places[0]].answers[part]
+            continue
         result[seed] = rows = Rows.empty()
-        for one in runs:
-            given = one.answers[part]
+        for place in places:
+            given = own[place].answers[part]
             for row in zip(given.files, given.patients, given.targets, given.numbers, given.answers, strict=True):
                 rows.add(*row)
     return result
+
+
+def together(part: str, book: Book, members: Sequence[Member]) -> dict[str, list[int]]:
+    """Places of the runs whose cases are put together, so that each case is there once: by the seed those of all of its
+    folds, of the seeds that have all of them where there is one; else each run by its seed, or by its name.
+    """
+    if part != VAL or not book.folds:
+        return {one.name if book.folds else str(one.seed): [place] for place, one in enumerate(members)}
+    seeds = {str(seed): [k for k, one in enumerate(members) if one.seed == seed] for seed in book.seeds}
+    complete = {seed: places for seed, places in seeds.items() if len(places) == book.folds}
+    return complete or {seed: places for seed, places in seeds.items() if places}
 
 
 def _some(names: Sequence[str]) -> str:
@@ -165,10 +173,10 @@ def _mean(figures: Sequence[Mapping[str, Any]]) -> Any:
     return {name: _mean([one[name] for one in figures if name in one]) for name in figures[0]}
 
 
-def _whole(book: Book, finished: Sequence[Finished], percent: float) -> set[str]:
+def whole(book: Book, finished: Sequence[Member], percent: float) -> set[str]:
     """The seeds of which every run (every fold) with this part of the training patients is finished."""
     planned = Counter(str(one.seed) for one in book.some(percent))
-    done = Counter(str(one.member.seed) for one in finished if one.member.fraction == percent)
+    done = Counter(str(one.seed) for one in finished if one.fraction == percent)
     return {seed for seed, count in planned.items() if done[seed] == count}
 
 
@@ -182,10 +190,13 @@ def _gain(
 ) -> dict[str, Any]:
     (before, _), (after, more) = figures[-2:]
     asked = gain.asked(more, question.first, (MEAN, *question.targets, ONE))
-    name, metric, _ = asked
+    name, metric, sign = asked
     trivial = part["cells"][-1]["baseline"].get(TRIVIAL, {})
     error = (trivial.get(name, trivial) if name else trivial).get(metric)
+    margin, best = (metrics.MARGIN, 1.0) if sign > 0 else (metrics.MARGIN * (error or 0.0), 0.0)
+    members = [one.member for one in finished]
     first, second = (
-        of.get(name, {}).get(metric, Pooled({})).only(_whole(book, finished, size.percent)) for size, of in figures[-2:]
+        of.get(name, {}).get(metric, Pooled({})).only(whole(book, members, size.percent)) for size, of in figures[-2:]
     )
-    return gain.judge(first, second, (before, after), asked, part["patients"], error, seed).plain()
+    goal = Goal(metric, sign, margin, best)
+    return gain.judge(first, second, (before, after), goal, name, part["patients"], seed).plain()

@@ -6,7 +6,7 @@ patients for both, and, where there are several seeds, the same seeds for both (
 Seeds that are not finished at both sizes are left out.
 
     yes          the interval lies above nothing: the last cases made a difference that chance does not explain
-    no           the interval lies below what would be worth having (MARGIN), or there is nothing left to gain
+    no           the interval lies below what would be worth having, or there is nothing left to gain
     cannot tell  it holds both, or there are too few patients for an interval, or no seed is finished at both sizes
 """
 
@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 from specc.run import metrics
 from specc.run.evaluate.table import counted, label
+from specc.run.scored import Goal
 from specc.run.summary.figures import Pooled
 
-MARGIN = 0.02  # a gain worth having: points of an accuracy or area; of an error, a part of the trivial answer's
 FEW = 5  # patients, below which the bootstrap's intervals are too narrow to be believed
 PERFECT = 1e-9
 
@@ -46,6 +46,7 @@ class Gain:
     difference: metrics.Figure
     sizes: tuple[Size, Size]
     text: str
+    margin: float
 
     def plain(self) -> dict[str, Any]:
         """As summary.json holds it."""
@@ -57,7 +58,7 @@ class Gain:
             "from": before,
             "to": after,
             "better_by": self.difference.plain(),
-            "worth_having": MARGIN,
+            "worth_having": self.margin,
             "text": self.text,
         }
 
@@ -66,31 +67,28 @@ def judge(
     before: Pooled,
     after: Pooled,
     sizes: tuple[Size, Size],
-    asked: tuple[str, str, int],
+    goal: Goal,
+    question: str,
     patients: int,
-    trivial: float | None,
     seed: int,
 ) -> Gain:
-    """Whether more cases would help. `asked` are question, metric and sign (1: more is better, -1: less is);
-    `patients` are those that validate; `trivial` is the error of the trivial answer (only of a metric of sign -1).
-    """
-    question, metric, sign = asked
+    """Whether more cases would help, by the goal's figure; `patients` are those that validate."""
+    metric, margin = goal.name, goal.margin
     shared = before.values.keys() & after.values.keys()
     before, after = before.only(shared), after.only(shared)
     if before.value is None or after.value is None:
         few, many = (f"{size.percent:g}" for size in sizes)
         why = f"no seed is finished with {few} % and with {many} % of the training patients and has the {label(metric)}"
-        return Gain("cannot tell", metric, question, metrics.Figure(None), sizes, f"cannot tell: {why}")
-    difference = _difference(before, after, sign, seed)
-    margin = MARGIN if sign > 0 else MARGIN * (trivial or 0.0)
-    perfect = (1 - after.value if sign > 0 else after.value) <= PERFECT
+        return Gain("cannot tell", metric, question, metrics.Figure(None), sizes, f"cannot tell: {why}", margin)
+    difference = _difference(before, after, goal.sign, seed)
+    perfect = goal.best is not None and goal.sign * (goal.best - after.value) <= PERFECT
     word: Word = "cannot tell"
     if perfect:
         word = "no"
     elif difference.low is not None and difference.high is not None and patients >= FEW:
         word = "yes" if difference.low > 0 else "no" if difference.high <= margin else "cannot tell"
-    text = _text(word, metric, sign, difference, sizes, patients, perfect, margin)
-    return Gain(word, metric, question, difference, sizes, text)
+    text = _text(word, goal, difference, sizes, patients, perfect)
+    return Gain(word, metric, question, difference, sizes, text, margin)
 
 
 def _difference(before: Pooled, after: Pooled, sign: int, seed: int) -> metrics.Figure:
@@ -109,18 +107,11 @@ def _difference(before: Pooled, after: Pooled, sign: int, seed: int) -> metrics.
 
 
 def _text(
-    word: Word,
-    metric: str,
-    sign: int,
-    difference: metrics.Figure,
-    sizes: tuple[Size, Size],
-    patients: int,
-    perfect: bool,
-    margin: float,
+    word: Word, goal: Goal, difference: metrics.Figure, sizes: tuple[Size, Size], patients: int, perfect: bool
 ) -> str:
-    name, (before, after) = label(metric), sizes
+    name, (before, after) = label(goal.name), sizes
     value, low, high = difference.value or 0.0, difference.low, difference.high
-    rose = (value >= 0) == (sign > 0)
+    rose = (value >= 0) == (goal.sign > 0)
     if value < 0:
         value, low, high = -value, None if high is None else -high, None if low is None else -low
     interval = "" if low is None or high is None else f" (95 %: {low:.3f} to {high:.3f})"
@@ -133,7 +124,7 @@ def _text(
         again = "twice" if abs(times - 2) < 0.1 else f"{times:.1f} times"
         return f"yes: {way}; with {again} as many again, expect about as much, or a little less"
     if word == "no":
-        return f"no: {way}, so hardly more than {margin:.3g} can be expected of as many again"
+        return f"no: {way}, so hardly more than {goal.margin:.3g} can be expected of as many again"
     if patients < FEW:
         few = f"only {counted(patients, 'patient')} validate{'s' if patients == 1 else ''}"
         return f"cannot tell: {few}; `split: {{folds: ...}}` lets every patient validate"

@@ -24,7 +24,7 @@ def table(summary: Mapping[str, Any], question: Question) -> list[str]:
             lines += [line for rows in _blocks(summary, part, question) for line in grid(rows)]
             lines += [f"  note: {text}" for text in summary[part]["remarks"]]
             lines += [""]
-    return [*lines, *_words(summary)]
+    return [*lines, *words(summary)]
 
 
 def markdown(summary: Mapping[str, Any], question: Question) -> str:
@@ -36,7 +36,7 @@ def markdown(summary: Mapping[str, Any], question: Question) -> str:
             for rows in (*_blocks(summary, part, question), *_runs(summary, part, question)):
                 lines += [*_page(rows), ""]
             lines += [line for text in summary[part]["remarks"] for line in (f"Note: {text}.", "")]
-    return "\n".join([*lines, *(f"{line}\n" for line in _words(summary))])
+    return "\n".join([*lines, *(f"{line}\n" for line in words(summary))])
 
 
 def _kind(summary: Mapping[str, Any]) -> str:
@@ -61,7 +61,8 @@ def _head(summary: Mapping[str, Any], part: str, question: Question) -> str:
     return f"{found['role']}: {counted(found['images'], 'image')}, {counted(found['patients'], 'patient')}{unit}"
 
 
-def _words(summary: Mapping[str, Any]) -> list[str]:
+def words(summary: Mapping[str, Any]) -> list[str]:
+    """What stands below the tables."""
     runs = summary["runs"]
     lines = []
     if "more_data" in summary:

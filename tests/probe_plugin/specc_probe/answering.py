@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from specc.answering import Asked, Item, Judged, Judging, Said, mean_interval, refused, run_cases
+from specc.answering import Asked, Goal, Item, Judged, Judging, Said, Scored, mean_interval, refused, run_cases
 from specc_probe.pieces.data import filled
 
 
@@ -33,14 +33,18 @@ class Masks:
 
     def judge(self, judging: Judging) -> Judged:
         """Overlap with the boxes, filled."""
-        figures, lines = {}, []
+        figures, lines, scored = {}, [], {}
         for name, items in judging.parts.items():
             overlaps = self._overlaps(judging, items)
             figure = mean_interval(overlaps, [item.patient for item in items], judging.seed)
             figures[name] = {"metrics": {"overlap": figure.plain()}, "cases": len(items)}
             lines.append(f"{name} overlap {figure.value:.3f} ({len(judging.train)} train)")
+            scored[name] = [
+                Scored(item.file, item.patient, {"overlap": overlap})
+                for item, overlap in zip(items, overlaps, strict=True)
+            ]
             judging.tell(len(items), len(items))
-        return Judged(figures, lines)
+        return Judged(figures, lines, (), scored, Goal("overlap"))
 
     def _overlaps(self, judging: Judging, items: Sequence[Item]) -> list[float]:
         found = []
