@@ -53,6 +53,20 @@ def test_each_has_its_place_and_entry_point() -> None:
         assert (ROOT / "plugins" / name / f"specc_{name}/__init__.py").is_file()
 
 
+@pytest.mark.parametrize("name", PLUGINS)
+def test_the_page_says_how_long_it_is(name: str) -> None:
+    """Lines of Python, and those of pieces, within 3 %."""
+    page = (ROOT / "plugins" / name / "README.md").read_text(encoding="utf-8")
+    said = re.search(r"About ([\d,]+) lines of Python, (\d+) of them pieces", page)
+    assert said is not None
+    lines = {
+        file: len(file.read_text(encoding="utf-8").splitlines())
+        for file in (ROOT / "plugins" / name / f"specc_{name}").rglob("*.py")
+    }
+    counts = (sum(lines.values()), sum(count for file, count in lines.items() if "pieces" in file.parts))
+    assert [int(one.replace(",", "")) for one in said.groups()] == pytest.approx(counts, rel=0.03)
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
     """The modules that a file imports, less those for types alone."""
     for node in ast.iter_child_nodes(tree):
