@@ -72,7 +72,7 @@ def draw(samples: Samples, name: str, inputs: Mapping[str, Any], file: FilePath)
     page = _Page(figure, max(wide, 900), high)
     what = f"{name}: what the network sees of {len(samples.rows)} training images"
     page.say(GAP, 34, what, 12, weight="bold")
-    after = ", then changed as in the first epochs of training" if samples.epochs else ", and as it trains on them"
+    after = ", then as the network gets them in the first epochs" if samples.epochs else ", and as it trains on them"
     page.say(GAP, 64, f"as read and edited{after}", 8, color="#555555")
     page.say(GAP, 88, LEGEND + ("; outlines: the masks" if samples.masks else ""), 8, color="#555555")
     for number, row in enumerate(samples.rows):
@@ -110,8 +110,10 @@ class _Page:
         )
 
     def show(self, x: float, y: float, width: float, height: float, image: Array, pixels: Array) -> Axes:
-        """An image dot by dot, and below it what its values are."""
-        place = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
+        """An image dot by dot, as large as fits, and below it what its values are."""
+        times = min(height / pixels.shape[0], width / pixels.shape[1])
+        high, wide = times * pixels.shape[0], times * pixels.shape[1]
+        place = (x / self.width, 1 - (y + high) / self.height, wide / self.width, high / self.height)
         axes = self.figure.add_axes(place)
         axes.set_axis_off()
         small = max(pixels.shape[:2]) <= LARGE
@@ -143,7 +145,7 @@ def tile(image: Array, inputs: Mapping[str, Any], scale: tuple[float, float]) ->
 
     black, white = scale
     shown = ((image.astype(np.float64) - black) / max(white - black, 1e-12)).clip(0, 1)
-    if inputs.get("channels") == "rgb":
+    if inputs.get("channels") == "rgb" and len(shown) == 3:
         return shown.transpose(1, 2, 0)
     return np.repeat(np.concatenate(list(shown), axis=1)[:, :, None], 3, axis=2)
 

@@ -187,6 +187,7 @@ def test_patches_lie_where_seed_epoch_and_image_say(monkeypatch: pytest.MonkeyPa
     assert torch.equal(high[:, :, ::2, ::2], low)  # both from the same place
     again = data.random_patches(inputs[1:], truth[1:], ids[1:], (42, 0, 3))  # whatever else is in the batch
     assert torch.equal(again[0], low[7:])
+    assert torch.equal(data.first_patch(inputs, ids, (42, 0, 3)), low[::7])  # what a picture shows
     other = data.random_patches(inputs, truth, ids, (42, 0, 4))[0]
     assert not torch.equal(other, low)
     corners = {tuple(divmod(int(patch[0, 0, 0]) % 1440, 36)) for patch in high}

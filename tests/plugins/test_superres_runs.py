@@ -19,6 +19,7 @@ import specc
 from specc.deploy.session import open_model
 from specc.errors import SpeccError
 from specc.pieces import readers
+from specc.run import montage
 from specc.testing import check_plugin, draw
 
 Array = np.ndarray[Any, Any]
@@ -370,3 +371,29 @@ def test_folds_and_parts_of_the_data_are_summed_up_over_patients(tmp_path: Path)
     assert (found["metric"], found["worth_having"], found["from"]["patients"]) == ("psnr", 0.1, 4)
     assert found["verdict"] == "cannot tell" and "2 patients validate" in found["text"]
     assert "more cases?" in (more.run / "summary.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("example", "shape"),
+    [(examples.PAIRS, (1, 8, 8)), (examples.MADE, (1, 15, 15)), (examples.CLEANED, (1, 24, 24))],
+    ids=["patches of brightness", "made smaller and enlarged", "whole, with noise"],
+)
+def test_the_picture_shows_what_the_network_gets(
+    example: str, shape: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patches where they are trained on, what was made worse where the spec makes it: the input of the network."""
+    draw(tmp_path)
+    examples.draw_pairs(tmp_path)
+    seen, read = list[montage.Samples](), montage.read_samples
+
+    def noted(file: Path) -> montage.Samples:
+        seen.append(read(file))
+        return seen[-1]
+
+    monkeypatch.setattr(montage, "read_samples", noted)
+    run = train(tmp_path, example.replace("epochs: 2", "epochs: 1"))
+    (samples,) = seen
+    assert samples.epochs[0].shape[1:] == shape
+    assert samples.edited.shape[1] == (3 if example is examples.PAIRS else 1)
+    with PIL.Image.open(run / "eval/what_the_network_sees.png") as picture:
+        assert min(picture.size) > 300

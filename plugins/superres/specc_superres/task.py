@@ -121,6 +121,7 @@ def _program(study: Study) -> Program:
         "targets_of": _piece("data", "no_targets"),
         "learn": Piece("specc.pieces.supervised", "learn_parts"),
         "batch_loss": _piece("train", "patch_loss"),
+        "seen": _piece("data", "fed"),
         "resize": _piece("deploy", "any_size"),
         "enlarged": _piece("resample", "bicubic") if enlarge else IDENTITY,
         "bordered": _piece("deploy", "repeated") if found.margin else IDENTITY,
@@ -147,9 +148,10 @@ def _multiple(study: Study, found: sizes.Sizes) -> int:
 def _cut(study: Study, found: sizes.Sizes) -> dict[str, Piece | str]:
     given = study.spec.patches
     if given is None:
-        return {"patches": _piece("data", "whole_images")}
+        return {"patches": _piece("data", "whole_images"), "shown": IDENTITY}
     side = given.size // found.step
-    return {"patches": _piece("data", "random_patches"), "SIDE": repr(side), "PATCHES": repr(given.per_image)}
+    pieces = {"patches": _piece("data", "random_patches"), "shown": _piece("data", "first_patch")}
+    return {**pieces, "SIDE": repr(side), "PATCHES": repr(given.per_image)}
 
 
 def _degraded(study: Study) -> dict[str, Piece | str]:

@@ -12,6 +12,7 @@ from specc.pieces import runtime as rt
 from specc.pieces.augment import normal
 from specc.pieces.pixels import Images, cached, every_file
 from specc.pieces.slots import FRAME, HEIGHT, READ_WINDOW, WIDTH, WORKERS, augment, moved_images
+from specc_superres.pieces.deploy import prepared
 from specc_superres.pieces.resample import cut_to
 from specc_superres.pieces.slots import (
     BLACK,
@@ -25,6 +26,8 @@ from specc_superres.pieces.slots import (
     WHITE,
     blurred,
     noisy,
+    pairs,
+    shown,
     shrunk,
 )
 
@@ -103,10 +106,27 @@ def random_patches(inputs: Tensor, truth: Tensor, ids: Tensor, key: tuple[int, .
 
     Where they lie follows from key and ids: (B, C, h, w), (B, C', STEP * h, STEP * w) -> (B * PATCHES, ...).
     """
+    tops, lefts = corners(inputs, ids, key)
+    return squares(inputs, tops, lefts, SIDE), squares(truth, STEP * tops, STEP * lefts, STEP * SIDE)
+
+
+def first_patch(inputs: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """(B, C, h, w) -> (B, C, SIDE, SIDE): of each image the first of the squares that a step takes."""
+    tops, lefts = corners(inputs, ids, key)
+    return squares(inputs, tops[:, :1], lefts[:, :1], SIDE)
+
+
+def corners(inputs: Tensor, ids: Tensor, key: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Rows and columns (B, PATCHES) at which patches begin."""
     height, width = inputs.shape[2:]
     down, right = rt.uniform((*key, PLACES), ids, 2 * PATCHES).chunk(2, 1)
-    tops, lefts = (down * (height - SIDE + 1)).long(), (right * (width - SIDE + 1)).long()
-    return squares(inputs, tops, lefts, SIDE), squares(truth, STEP * tops, STEP * lefts, STEP * SIDE)
+    return (down * (height - SIDE + 1)).long(), (right * (width - SIDE + 1)).long()
+
+
+def fed(images: Images, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """Training images as the network gets them, of patches the first: (B,) -> (B, C, h, w)."""
+    inputs, _ = pairs(images, images.pixels, ids, key, True)  # what is to come out is not looked at
+    return shown(prepared(inputs), ids, key)
 
 
 def squares(images: Tensor, tops: Tensor, lefts: Tensor, side: int) -> Tensor:

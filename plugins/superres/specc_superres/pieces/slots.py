@@ -97,3 +97,8 @@ def pairs(images: Images, targets: Tensor, ids: Tensor, key: tuple[int, ...], mo
 def patches(inputs: Tensor, truth: Tensor, ids: Tensor, key: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Parts of what the network gets and of what is to come out (B * PATCHES, ...)."""
     unbound("patches")
+
+
+def shown(inputs: Tensor, ids: Tensor, key: tuple[int, ...]) -> Tensor:
+    """What of the images a picture of them shows."""
+    unbound("shown")
