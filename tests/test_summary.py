@@ -327,7 +327,7 @@ def test_runs_that_say_the_same_to_everything_are_named() -> None:
 
 def told(one: Any) -> of_task.Judged:
     """A finished run of a task that calls the share of right answers `overlap`; some images alone have `b`."""
-    figures: dict[str, Any] = {"goal": {"name": "overlap", "sign": 1, "margin": 0.02, "best": 1.0}}
+    figures: dict[str, Any] = {}
     cases = {}
     for part, rows in one.answers.items():
         right = [float(answer == target[0]) for answer, target in zip(rows.answers, rows.targets, strict=True)]
@@ -342,7 +342,7 @@ def told(one: Any) -> of_task.Judged:
             Scored(file, who, {"overlap": value, "b found": other}, {"nothing overlap": float(n % 2)})
             for n, (file, who, value, other) in enumerate(zip(rows.files, rows.patients, right, some, strict=True))
         ]
-    return of_task.Judged(one.member, figures, cases)
+    return of_task.Judged(one.member, figures, cases, Goal("overlap"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -378,7 +378,7 @@ def test_a_task_is_summed_up_as_the_core_sums_up_accuracies(kind: str, tmp_path:
 
 def test_a_task_that_tells_of_no_cases_has_the_spread_alone() -> None:
     book, finished = study(CLASSES, 0, 3, ())
-    silent = [of_task.Judged(one.member, told(one).figures) for one in finished]
+    silent = [of_task.Judged(one.member, told(one).figures, goal=Goal("overlap")) for one in finished]
     figure = of_task.build("case/001", book, silent, 42)["val"]["cells"][0]["metrics"]["overlap"]
     assert figure["low"] is None and figure["sd"] is not None and len(figure["runs"]) == 3
 
@@ -389,3 +389,75 @@ def test_an_unbounded_goal_leaves_something_to_gain() -> None:
     before = Pooled(dict.fromkeys(draws, 30.0), {seed: one - 1 for seed, one in draws.items()})
     found = verdict(before, Pooled(dict.fromkeys(draws, 31.0), draws), Goal("psnr", 1, 0.1, None))
     assert found.word == "yes" and found.margin == 0.1
+
+
+def change(one: of_task.Judged, part: str, name: str, scores: list[float | None]) -> of_task.Judged:
+    """The same run with other scores of one figure."""
+    known = [score for score in scores if score is not None]
+    value = float(np.mean(known)) if known else None
+    figures = {**one.figures, part: {**one.figures[part], "metrics": {name: {"value": value}}, "classes": {}}}
+    pairs = zip(one.cases[part], scores, strict=True)
+    cases = [Scored(case.file, case.patient, {name: score}, case.rivals) for case, score in pairs]
+    return of_task.Judged(one.member, figures, {**one.cases, part: cases}, Goal(name))
+
+
+def test_a_figure_of_one_patient_has_no_interval_and_brings_no_verdict() -> None:
+    book, finished = study(CLASSES, 0, 2, (50.0, 100.0))
+    runs = []
+    for one in finished:
+        scores = [0.4 + 0.002 * (one.member.fraction or 0) if file.startswith("3-") else None
+                  for file in one.answers["val"].files]  # fmt: skip
+        runs.append(change(told(one), "val", "overlap", scores))
+    found = of_task.build("case/001", book, runs, 42)
+    for cell in found["val"]["cells"]:
+        assert cell["metrics"]["overlap"]["low"] is None and cell["metrics"]["overlap"]["value"] is not None
+    assert found["more_data"]["verdict"] == "cannot tell" and "only 1 patient validates" in found["more_data"]["text"]
+
+
+def test_a_fold_may_lack_a_class() -> None:
+    book, finished = study(CLASSES, 3, 1, ())
+    runs = [change(told(one), "val", "overlap", [0.5 + 0.1 * (n % 3) for n in range(16)]) for one in finished]
+    runs[1] = change(runs[1], "val", "overlap", [None] * 16)
+    figure = of_task.build("case/001", book, runs, 42)["val"]["cells"][0]["metrics"]["overlap"]
+    assert figure["low"] is not None and figure["runs"][1] is None
+    assert figure["value"] == pytest.approx(
+        np.mean([score.scores["overlap"] for k in (0, 2) for score in runs[k].cases["val"]])
+    )
+
+
+def test_runs_that_tell_of_no_cases_are_named() -> None:
+    """Half of the runs were judged before cases were told: means as ever, no interval, and the cure."""
+    book, finished = study(CLASSES, 0, 2, (50.0, 100.0))
+    runs = [told(one) for one in finished]
+    runs[0] = of_task.Judged(runs[0].member, runs[0].figures, {}, runs[0].goal)
+    found = of_task.build("case/001", book, runs, 42)
+    small, whole = (cell["metrics"]["overlap"] for cell in found["val"]["cells"])
+    assert small["low"] is None and whole["low"] is not None
+    assert small["value"] == pytest.approx(np.mean(small["runs"]))
+    assert "no intervals: 50.0-None-42 tell of no cases" in found["val"]["remarks"][0] and "images" not in found["val"]
+    assert "note: no intervals" in "\n".join(of_task.table(found))
+    assert found["more_data"]["verdict"] == "cannot tell" and found["more_data"]["better_by"]["value"] is not None
+
+
+def test_a_goal_that_no_case_tells_is_compared_without_an_interval() -> None:
+    """With folds, too: a seed is a seed, and no place in a list."""
+    for folds in (0, 3):
+        book, finished = study(CLASSES, folds, 2, (50.0, 100.0))
+        silent = [of_task.Judged(told(one).member, told(one).figures, goal=Goal("of all pixels")) for one in finished]
+        more = of_task.build("case/001", book, silent, 42)["more_data"]
+        assert more["verdict"] == "cannot tell" and "not told by case" in more["text"]
+        assert more["better_by"]["value"] == pytest.approx(0)
+
+
+def test_small_numbers_are_told_with_the_digits_that_matter() -> None:
+    draws = {str(seed): np.full(1000, 0.0012) for seed in range(2)}
+    before = Pooled(dict.fromkeys(draws, 0.0018), {seed: one + 0.0006 for seed, one in draws.items()})
+    found = verdict(before, Pooled(dict.fromkeys(draws, 0.0012), draws), Goal("error", -1, 0.0001, 0.0))
+    assert found.word == "yes" and "fell by 0.00060" in found.text
+
+
+def test_names_do_not_break_the_page() -> None:
+    book, finished = study(CLASSES, 0, 1, ())
+    one = change(told(finished[0]), "val", "x\n```\x1b[31m", [0.5] * 48)
+    page = of_task.markdown(of_task.build("case/001", book, [one], 42))
+    assert page.count("```") == 2 and "\x1b" not in page

@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, SupportsFloat
+from typing import TYPE_CHECKING, Any
 
 from specc import settings
-from specc.answering import Answering, Asked, Case, Item, Judged, Judging, Said, Scored
+from specc.answering import Answering, Asked, Case, Goal, Item, Judged, Judging, Said, Scored
+from specc.api import cases
 from specc.blame import at_fault, blamed
 from specc.blame import said as told
 from specc.deploy.faults import fault
@@ -23,6 +23,7 @@ from specc.errors import SpeccError
 from specc.registry import Origin, Registry, enabled, usual
 from specc.run.evaluate import method
 from specc.run.folders import replace
+from specc.run.scored import unlike
 
 if TYPE_CHECKING:
     from specc.deploy.contract import Contract
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from specc.plugin import Form, Piece, Task
 
 IMAGES = "images.csv"  # what a program writes about its cases where a plugin reads the answers
-CASES = "cases.csv"  # what a plugin tells of the cases that it judged
-RIVAL = "baseline "  # before the name of a figure of a rival, as a column
 
 
 def task_of(contract: Contract, folder: FilePath) -> Task:
@@ -136,18 +135,6 @@ def _require_json(known: Registry, plugin: str, value: Any, what: str) -> None:
         raise SpeccError((at_fault(known, plugin, f"{what}: {told(str(error))}"),)) from error
 
 
-def _require_cases(known: Registry, plugin: str, judged: Judged) -> None:
-    """Raise SpeccError S119 for a case that is no record, or whose scores are no numbers."""
-    for case in (case for cases in judged.cases.values() for case in cases):
-        if not isinstance(case, Scored):
-            raise SpeccError((at_fault(known, plugin, f"tells of {told(repr(case))}, which is no Scored record"),))
-        scores: list[tuple[str, Any]] = [*case.scores.items(), *case.rivals.items()]
-        for name, score in scores:
-            if score is not None and not isinstance(score, SupportsFloat):
-                message = f"has a score {told(name)} of {told(case.file)} that is no number: {told(repr(score))}"
-                raise SpeccError((at_fault(known, plugin, message),))
-
-
 def line(said: Said) -> str:
     """For a terminal."""
     if said.refused is not None:
@@ -219,6 +206,21 @@ def items_of(
     return parts
 
 
+def _cases(known: Registry, plugin: str, judged: Judged) -> dict[str, list[Scored]]:
+    """What a plugin tells of its cases. Raises SpeccError S119 for what no figure can be the mean of."""
+    try:
+        scored = cases.checked(judged.cases)
+        for part, every in scored.items():
+            if name := unlike(judged.figures.get(part, {}), every):
+                raise ValueError(f"tells of {part} cases whose mean is not its figure `{name}`")
+        fault = "" if judged.goal is None else judged.goal.fault() if isinstance(judged.goal, Goal) else "it is no Goal"
+        if fault:
+            raise ValueError(f"has a goal that cannot be used: {fault}")
+    except ValueError as error:
+        raise SpeccError((at_fault(known, plugin, told(str(error))),)) from error
+    return scored
+
+
 def judge(task: Task, judging: Judging, head: Mapping[str, Any]) -> Told:
     """Judge, and write metrics.json and cases.csv beside the pictures."""
     judging.folder.mkdir(parents=True, exist_ok=True)
@@ -230,40 +232,9 @@ def judge(task: Task, judging: Judging, head: Mapping[str, Any]) -> Told:
     if not isinstance(judged, Judged):
         raise SpeccError((at_fault(known, plugin, f"judges with {told(repr(judged))}, which is no Judged record"),))
     _require_json(known, plugin, dict(judged.figures), "has figures that are no JSON")
-    _require_cases(known, plugin, judged)
+    scored = _cases(known, plugin, judged)
     goal = {} if judged.goal is None else {"goal": asdict(judged.goal)}
     figures = {"format_version": 1, **head, **method(judging.seed), **judged.figures, **goal}
     replace(judging.folder / "metrics.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
-    replace(judging.folder / CASES, cases_csv(judged.cases))
+    cases.write(scored, judging.folder / cases.CASES, replace)
     return Told(figures, tuple(judged.lines), tuple(judged.pictures))
-
-
-def cases_csv(parts: Mapping[str, Sequence[Scored]]) -> str:
-    """A line a case: part, file, patient, its scores, and those of the rivals; safe in a spreadsheet."""
-    every = [(part, case) for part, cases in parts.items() for case in cases]
-    names = list(dict.fromkeys(name for _, case in every for name in case.scores))
-    rivals = list(dict.fromkeys(name for _, case in every for name in case.rivals))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["split", "file", "patient", *map(safe, names), *(f"{RIVAL}{name}" for name in rivals)])
-    for part, case in every:
-        scores = [*(case.scores.get(name) for name in names), *(case.rivals.get(name) for name in rivals)]
-        cells = ["" if score is None or not math.isfinite(score) else f"{float(score):.9g}" for score in scores]
-        writer.writerow([part, safe(case.file), safe(case.patient), *cells])
-    return text.getvalue()
-
-
-def read_cases(file: FilePath) -> dict[str, list[Scored]]:
-    """The cases of a run by part; none where its task does not tell of them. Raises OSError or ValueError."""
-    parts: dict[str, list[Scored]] = {}
-    if not file.is_file():
-        return parts
-    with file.open(encoding="utf-8", newline="") as stream:
-        (_, _, _, *heads), *rows = csv.reader(stream)
-    names = [head[1:] if head == safe(head[1:]) else head for head in heads]  # as they were before they were made safe
-    for part, name, patient, *cells in rows:
-        known = {one: float(cell) if cell else None for one, cell in zip(names, cells, strict=True)}
-        rivals = {one.removeprefix(RIVAL): score for one, score in known.items() if one.startswith(RIVAL)}
-        scores = {one: score for one, score in known.items() if not one.startswith(RIVAL)}
-        parts.setdefault(part, []).append(Scored(name, patient, scores, rivals))
-    return parts

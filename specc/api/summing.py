@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from specc.api import answered
+from specc.api import cases
 from specc.api.evaluation import question_of
 from specc.api.notebook import Shown
 from specc.api.program import study_of
@@ -20,8 +20,8 @@ from specc.run.evaluate.rows import AGAIN
 from specc.run.faults import fault
 from specc.run.folders import Run, replace
 from specc.run.origins import origins
-from specc.run.scored import Scored
-from specc.run.series import Book
+from specc.run.scored import goal_of, unlike
+from specc.run.series import Book, Member
 from specc.run.summary import of_task
 from specc.run.summary.build import read_figures
 
@@ -66,8 +66,7 @@ def summary_of(folder: FilePath, book: Book, data: FilePath | str | None) -> Ser
     lock = resume.read_lock(first)
     title = "/".join(folder.resolve().parts[-2:])
     if contracts.read(first.contract).plugin:
-        runs = [series.run_of(folder, member) for member in members]
-        judged = [of_task.Judged(member, _figures(run), _cases(run)) for member, run in zip(members, runs, strict=True)]
+        judged = [_judged(member, series.run_of(folder, member)) for member in members]
         rows = of_task.build(title, book, judged, lock.seed)
         return _written(
             SeriesSummary(folder, rows, None), of_task.markdown(rows), lambda file: of_task.draw(rows, file)
@@ -93,13 +92,18 @@ def _figures(run: Run) -> dict[str, Any]:
         raise fault("T658", f"{run.eval / 'metrics.json'} cannot be read", AGAIN) from error
 
 
-def _cases(run: Run) -> dict[str, list[Scored]]:
-    """What the evaluation of a run told of its cases. Raises SpeccError T658."""
-    file = run.eval / answered.CASES
+def _judged(member: Member, run: Run) -> of_task.Judged:
+    """What the evaluation of a run found and told of its cases. Raises SpeccError T658."""
+    figures, again = _figures(run), f"`specc eval {run.folder}` writes them again"
     try:
-        return answered.read_cases(file)
+        told, goal = cases.read(run.eval / cases.CASES), goal_of(figures)
     except (OSError, ValueError, csv.Error) as error:
-        raise fault("T658", f"{file} cannot be read", AGAIN) from error
+        raise fault("T658", f"{run.eval / cases.CASES} or metrics.json cannot be read: {error}", again) from error
+    for part, every in told.items():
+        if name := unlike(figures.get(part, {}), every):
+            message = f"{run.eval / cases.CASES} is not of the same evaluation as metrics.json: `{name}` is another"
+            raise fault("T658", message, again)
+    return of_task.Judged(member, figures, told, goal)
 
 
 def _written(result: SeriesSummary, page: str, draw: Callable[[FilePath], None]) -> SeriesSummary:

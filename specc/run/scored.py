@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from specc.run import metrics
 
@@ -31,3 +34,77 @@ class Goal:
     sign: int = 1
     margin: float = metrics.MARGIN
     best: float | None = 1.0
+
+    def fault(self) -> str:
+        """What is wrong with its values; empty where nothing is."""
+        numbers: tuple[tuple[str, Any], ...] = (("margin", self.margin), ("best", self.best))
+        name: Any = self.name
+        if not isinstance(name, str):
+            return "`name` is no text"
+        if self.sign not in (1, -1):
+            return "`sign` is neither 1 nor -1"
+        for word, value in numbers:
+            if not (word == "best" and value is None) and not is_score(value):
+                return f"`{word}` is no number"
+        return ""
+
+
+def is_score(value: Any) -> bool:
+    """Whether a value is a number that means can be taken of."""
+    return isinstance(value, int | float) and abs(value) <= 1e100  # nan is not
+
+
+def goal_of(figures: Mapping[str, Any]) -> Goal | None:
+    """The goal that metrics.json names. Raises ValueError for what is none."""
+    told = figures.get("goal")
+    if told is None:
+        return None
+    try:
+        goal = Goal(**told)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    if goal.fault():
+        raise ValueError(goal.fault())
+    return goal
+
+
+def leaves(figures: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, float | None]]:
+    """Every figure by the names on the way to it: `("lung dice", 0.93)`."""
+    if not isinstance(figures, Mapping):
+        return
+    if "value" in figures and not isinstance(figures["value"], Mapping):
+        if figures["value"] is None or is_score(figures["value"]):
+            yield " ".join(before), figures["value"]
+        return
+    for name, inner in figures.items():
+        yield from leaves(inner, (*before, str(name)))
+
+
+def figures_of(part: Any) -> dict[str, float | None]:
+    """The figures of a part by name."""
+    return _of(part, "metrics") | _of(part, "classes")
+
+
+def rivals_of(part: Any) -> dict[str, float | None]:
+    """The figures of its baselines."""
+    return _of(part, "baseline")
+
+
+def _of(part: Any, place: str) -> dict[str, float | None]:
+    return dict(leaves(part.get(place))) if isinstance(part, Mapping) else {}
+
+
+def unlike(part: Any, cases: Sequence[Scored]) -> str:
+    """The first figure of a part that is not the mean over its cases although they tell it; empty: there is none."""
+    both = ((figures_of(part), [case.scores for case in cases]), (rivals_of(part), [case.rivals for case in cases]))
+    for figures, every in both:
+        for name, told in figures.items():
+            if not any(name in one for one in every):
+                continue
+            known = [value for one in every if (value := one.get(name)) is not None]
+            mean = statistics.fmean(known) if known else None
+            if (mean is None) != (told is None):
+                return name
+            if mean is not None and told is not None and not math.isclose(mean, told, rel_tol=1e-5, abs_tol=1e-9):
+                return name
+    return ""

@@ -164,6 +164,16 @@ def test_from_the_spec_to_masks_of_other_images(data: Path) -> None:
     assert (data / "again" / "external-overlays.png").exists()
 
 
+def test_a_training_that_moves_nothing(data: Path) -> None:
+    """The masks in the picture of what the network sees are the same in every epoch."""
+    moving = "augment:\n  - flip: {axis: horizontal}\n"
+    assert moving in TWO
+    text = TWO.replace(moving, "")
+    (data / "still.yaml").write_text(text)
+    done: Any = specc.train(data / "still.yaml", runs=data / "runs")
+    assert (done.run / "eval" / "what_the_network_sees.png").is_file() and done.exit_code == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("text", [CLASSES, VALID])
 def test_images_of_any_size_where_nothing_is_resized(data: Path, text: str) -> None:

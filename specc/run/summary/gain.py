@@ -12,6 +12,7 @@ Seeds that are not finished at both sizes are left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -69,10 +70,12 @@ def judge(
     sizes: tuple[Size, Size],
     goal: Goal,
     question: str,
-    patients: int,
+    patients: int | None,
     seed: int,
 ) -> Gain:
-    """Whether more cases would help, by the goal's figure; `patients` are those that validate."""
+    """Whether more cases would help, by the goal's figure; `patients` are those that validate (None: the figure is not
+    told by patient).
+    """
     metric, margin = goal.name, goal.margin
     shared = before.values.keys() & after.values.keys()
     before, after = before.only(shared), after.only(shared)
@@ -85,7 +88,7 @@ def judge(
     word: Word = "cannot tell"
     if perfect:
         word = "no"
-    elif difference.low is not None and difference.high is not None and patients >= FEW:
+    elif difference.low is not None and difference.high is not None and (patients or 0) >= FEW:
         word = "yes" if difference.low > 0 else "no" if difference.high <= margin else "cannot tell"
     text = _text(word, goal, difference, sizes, patients, perfect)
     return Gain(word, metric, question, difference, sizes, text, margin)
@@ -107,16 +110,17 @@ def _difference(before: Pooled, after: Pooled, sign: int, seed: int) -> metrics.
 
 
 def _text(
-    word: Word, goal: Goal, difference: metrics.Figure, sizes: tuple[Size, Size], patients: int, perfect: bool
+    word: Word, goal: Goal, difference: metrics.Figure, sizes: tuple[Size, Size], patients: int | None, perfect: bool
 ) -> str:
     name, (before, after) = label(goal.name), sizes
     value, low, high = difference.value or 0.0, difference.low, difference.high
     rose = (value >= 0) == (goal.sign > 0)
     if value < 0:
         value, low, high = -value, None if high is None else -high, None if low is None else -low
-    interval = "" if low is None or high is None else f" (95 %: {low:.3f} to {high:.3f})"
+    digits = max(3, 1 - math.floor(math.log10(goal.margin))) if goal.margin > 0 else 3
+    interval = "" if low is None or high is None else f" (95 %: {low:.{digits}f} to {high:.{digits}f})"
     people = f"from {before.groups} to {counted(after.groups, 'training patient')}"
-    way = f"{people} the {name} {'rose' if rose else 'fell'} by {value:.3f}{interval}"
+    way = f"{people} the {name} {'rose' if rose else 'fell'} by {value:.{digits}f}{interval}"
     if perfect:
         return f"no: the {name} on these validation images leaves nothing to gain; other images may be harder"
     if word == "yes":
@@ -125,6 +129,8 @@ def _text(
         return f"yes: {way}; with {again} as many again, expect about as much, or a little less"
     if word == "no":
         return f"no: {way}, so hardly more than {goal.margin:.3g} can be expected of as many again"
+    if patients is None:
+        return f"cannot tell: {way}; the figure is not told by case, so that there is no interval"
     if patients < FEW:
         few = f"only {counted(patients, 'patient')} validate{'s' if patients == 1 else ''}"
         return f"cannot tell: {few}; `split: {{folds: ...}}` lets every patient validate"

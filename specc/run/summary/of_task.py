@@ -8,10 +8,11 @@ for all runs. One that is no such mean has the spread over the runs alone.
 
 from __future__ import annotations
 
+import math
 import statistics
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from specc.run import metrics
 from specc.run.canvas import BLUE, INK, canvas, save, style
 from specc.run.evaluate.judge import ROLES, TEST, VAL
 from specc.run.evaluate.table import counted, grid, label
-from specc.run.scored import Goal, Scored
+from specc.run.scored import Goal, Scored, figures_of, rivals_of
 from specc.run.series import Book, Member
 from specc.run.summary import gain
 from specc.run.summary.build import how, keep, together, whole
@@ -30,17 +31,48 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float64]
+
 MOST = 4  # figures that are drawn
 ALONE = "a figure without an interval is no mean over cases: sd, least and most are of the runs"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A finished run, its own eval/metrics.json, and its cases by part where the task tells of them."""
+    """A finished run, its own eval/metrics.json, its cases by part where the task tells of them, and its goal."""
 
     member: Member
     figures: Mapping[str, Any]
     cases: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
+    goal: Goal | None = None
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The runs with one part of the training patients: their figures, and how many patients tell each of them."""
+
+    runs: Sequence[Judged]
+    percent: float
+    figures: Mapping[str, Pooled]
+    rivals: Mapping[str, Pooled]
+    patients: Mapping[str, int]
+
+    @property
+    def size(self) -> gain.Size:
+        """How much these runs were trained on."""
+        images = statistics.fmean(one.member.images for one in self.runs)
+        return gain.Size(self.percent, round(images), round(statistics.fmean(one.member.groups for one in self.runs)))
+
+    def plain(self) -> dict[str, Any]:
+        """As summary.json holds it."""
+        return {
+            "percent": self.percent,
+            "train_images": self.size.images,
+            "train_patients": self.size.groups,
+            "runs": [one.member.name for one in self.runs],
+            "metrics": {name: figure.plain() for name, figure in self.figures.items()},
+            "baseline": {name: figure.plain() for name, figure in self.rivals.items()},
+        }
 
 
 def build(title: str, book: Book, finished: Sequence[Judged], seed: int) -> dict[str, Any]:
@@ -65,113 +97,131 @@ def build(title: str, book: Book, finished: Sequence[Judged], seed: int) -> dict
         there = [one for one in finished if part in one.figures]
         if not there:
             continue
-        cases = [case for one in there for case in one.cases.get(part, ())]
-        people, images = sorted({case.patient for case in cases}), len({case.file for case in cases})
-        found = [
-            _cell([one for one in there if one.member.fraction == fraction], part, fraction, book, people, seed)
+        people = sorted({case.patient for one in there for case in one.cases.get(part, ())})
+        draw = metrics.Bootstrap(people, seed)
+        weights = draw.weights()
+        cells = [
+            _cell([one for one in there if one.member.fraction == fraction], part, book, draw, people, weights)
             for fraction in book.fractions or (None,)
             if any(one.member.fraction == fraction for one in there)
         ]
-        counts = {"images": images, "patients": len(people)} if cases else {}
-        result[part] = {"role": ROLES[part], **counts, "cells": [cell for cell, _ in found]}
-        goal = there[-1].figures.get("goal")
-        if part == VAL and len(found) > 1 and goal is not None:
-            members = [one.member for one in finished]
-            result["more_data"] = _gain(found, Goal(**goal), book, members, len(people), seed)
+        result[part] = {"role": ROLES[part], **_counts(there, part), "cells": [cell.plain() for cell in cells]}
+        if part == VAL and len(cells) > 1 and (goal := _goal(cells[-1].runs)):
+            result["more_data"] = _gain(cells[-2], cells[-1], goal, book, [one.member for one in there], seed)
     return result | {"models": keep(book)}
 
 
-Cell = tuple[dict[str, Any], dict[str, Pooled]]
+def _counts(there: Sequence[Judged], part: str) -> dict[str, Any]:
+    """How many cases and patients there are, where all runs tell; else which of them do not."""
+    silent = [one.member.name for one in there if not one.cases.get(part)]
+    if len(silent) == len(there):
+        return {}
+    if silent:
+        which = ", ".join(silent[:3]) + (", ..." if len(silent) > 3 else "")
+        return {"remarks": [f"no intervals: {which} tell of no cases; `specc eval` on each of these runs mends it"]}
+    cases = [case for one in there for case in one.cases[part]]
+    return {"images": len({case.file for case in cases}), "patients": len({case.patient for case in cases})}
 
 
 def _cell(
-    own: Sequence[Judged], part: str, fraction: float | None, book: Book, people: Sequence[str], seed: int
-) -> Cell:
+    own: Sequence[Judged],
+    part: str,
+    book: Book,
+    draw: metrics.Bootstrap,
+    people: Sequence[str],
+    weights: Sequence[Floats],
+) -> _Cell:
     """The runs with one part of the training patients, and their figures."""
-    told = [dict(_told(one.figures[part], "metrics", "classes")) for one in own]
-    rivals = [dict(_told(one.figures[part], "baseline")) for one in own]
+    told, rivals = [figures_of(one.figures[part]) for one in own], [rivals_of(one.figures[part]) for one in own]
+    share = together(part, book, [one.member for one in own])
     scored = [[(case.patient, case.scores) for case in one.cases.get(part, ())] for one in own]
     beside = [[(case.patient, case.rivals) for case in one.cases.get(part, ())] for one in own]
-    share, draw = together(part, book, [one.member for one in own]), metrics.Bootstrap(people, seed)
-    figures = {name: _pooled(name, told, scored, share, people, draw) for name in _names(told)}
-    cell = {
-        "percent": 100.0 if fraction is None else fraction,
-        "train_images": round(statistics.fmean(one.member.images for one in own)),
-        "train_patients": round(statistics.fmean(one.member.groups for one in own)),
-        "runs": [one.member.name for one in own],
-        "metrics": {name: figure.plain() for name, figure in figures.items()},
-        "baseline": {name: _pooled(name, rivals, beside, share, people, draw).plain() for name in _names(rivals)},
-    }
-    return cell, figures
+    places = {who: place for place, who in enumerate(people)}
+    figures, patients = _pooled(told, scored, share, places, weights)
+    fraction = own[0].member.fraction
+    others, _ = _pooled(rivals, beside, share, places, weights)
+    return _Cell(own, 100.0 if fraction is None else fraction, figures, others, patients)
 
 
-def _told(figures: Mapping[str, Any], *places: str) -> Iterator[tuple[str, float | None]]:
-    for place in places:
-        yield from leaves(figures.get(place, {}))
-
-
-def _names(several: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every name that one of the runs has: a fold may lack a class."""
-    return list(dict.fromkeys(name for one in several for name in one))
-
-
-def leaves(figures: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, float | None]]:
-    """Every figure by the names on the way to it: `("lung dice", 0.93)`."""
-    if not isinstance(figures, Mapping):
-        return
-    if "value" in figures:
-        yield " ".join(before), figures["value"]
-        return
-    for name, inner in figures.items():
-        yield from leaves(inner, (*before, str(name)))
+Scores = Sequence[tuple[str, Mapping[str, float | None]]]  # of each case, whose it is and its scores
 
 
 def _pooled(
-    name: str,
     told: Sequence[Mapping[str, float | None]],
-    scored: Sequence[Sequence[tuple[str, Mapping[str, float | None]]]],
+    scored: Sequence[Scores],
     share: Mapping[str, Sequence[int]],
-    people: Sequence[str],
-    draw: metrics.Bootstrap,
-) -> Pooled:
-    """A figure of all runs: with draws of patients where each of them tells it case by case."""
-    runs = tuple(one.get(name) for one in told)
-    if not all(any(name in scores for _, scores in cases) for cases in scored):
-        known = {str(place): value for place, value in enumerate(runs) if value is not None}
-        return Pooled(known, {}, runs)
-    places = {who: place for place, who in enumerate(people)}
-    values: dict[str, float] = {}
-    draws: dict[str, NDArray[np.float64]] = {}
+    places: Mapping[str, int],
+    weights: Sequence[Floats],
+) -> tuple[dict[str, Pooled], dict[str, int]]:
+    """Figures of all runs, with draws of patients where each run that has a figure tells it case by case; and of how
+    many patients each of these is.
+    """
+    names = list(dict.fromkeys(name for one in told for name in one))
+    by_case = [
+        name
+        for name in names
+        if all(
+            any(name in scores for _, scores in cases)
+            for one, cases in zip(told, scored, strict=True)
+            if one.get(name) is not None
+        )
+    ]
+    values: dict[str, dict[str, float]] = {name: {} for name in names}
+    draws: dict[str, dict[str, Floats]] = {name: {} for name in names}
+    patients: dict[str, int] = dict.fromkeys(by_case, 0)
     for key, several in share.items():
-        cases = [(places[who], value) for k in several for who, of in scored[k] if (value := of.get(name)) is not None]
-        if cases:
-            values[key] = statistics.fmean(value for _, value in cases)
-            drawn = _means([value for _, value in cases], draw.of([place for place, _ in cases]))
-            draws |= {key: drawn} if len(drawn) else {}
-    return Pooled(values, draws, runs)
+        for name, (mean, drawn, count) in _of_cases(by_case, [scored[k] for k in several], places, weights).items():
+            values[name][key] = mean
+            patients[name] = max(patients[name], count)
+            if drawn is not None:
+                draws[name][key] = drawn
+        for name in names:
+            known = [value for k in several if (value := told[k].get(name)) is not None]
+            if name not in patients and known:
+                values[name][key] = statistics.fmean(known)
+    runs = {name: tuple(one.get(name) for one in told) for name in names}
+    return {name: Pooled(values[name], draws[name], runs[name]) for name in names}, patients
 
 
-def _means(values: Sequence[float], draw: metrics.Bootstrap) -> NDArray[np.float64]:
-    """(DRAWS,) the mean over cases in every draw of patients, nan where none of theirs is drawn; or nothing."""
+def _of_cases(
+    names: Sequence[str], several: Sequence[Scores], places: Mapping[str, int], weights: Sequence[Floats]
+) -> dict[str, tuple[float, Floats | None, int]]:
+    """Of each figure the mean over the cases of some runs, that mean in every draw of patients (nan where none of its
+    patients is drawn; None where only one patient has it), and the number of its patients.
+    """
     import numpy as np
 
-    sums = np.bincount(draw.members, values, draw.patients)
-    counts = np.bincount(draw.members, minlength=draw.patients).astype(float)
-    with np.errstate(invalid="ignore"):
-        parts = [(weights @ sums) / (weights @ counts) for weights in draw.weights()]
-    return np.concatenate(parts) if parts else np.empty(0)
+    sums, counts = np.zeros((len(places), len(names))), np.zeros((len(places), len(names)))
+    for cases in several:
+        for who, scores in cases:
+            for column, name in enumerate(names):
+                if (value := scores.get(name)) is not None:
+                    sums[places[who], column] += value
+                    counts[places[who], column] += 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means, people = sums.sum(0) / counts.sum(0), (counts > 0).sum(0)
+        drawn = np.concatenate([(part @ sums) / (part @ counts) for part in weights]) if weights else None
+    return {
+        name: (float(means[k]), None if drawn is None or people[k] < 2 else drawn[:, k], int(people[k]))
+        for k, name in enumerate(names)
+        if people[k]
+    }
 
 
-def _gain(
-    found: Sequence[Cell], goal: Goal, book: Book, members: Sequence[Member], patients: int, seed: int
-) -> dict[str, Any]:
+def _goal(runs: Sequence[Judged]) -> Goal | None:
+    """The goal of the runs, with the mean of their margins; None where they have none, or not the same."""
+    goals = [one.goal for one in runs if one.goal is not None]
+    if len({(goal.name, goal.sign, goal.best) for goal in goals}) != 1:
+        return None
+    return replace(goals[0], margin=statistics.fmean(goal.margin for goal in goals))
+
+
+def _gain(before: _Cell, after: _Cell, goal: Goal, book: Book, members: Sequence[Member], seed: int) -> dict[str, Any]:
     """What the last cases brought."""
-    sizes = [gain.Size(cell["percent"], cell["train_images"], cell["train_patients"]) for cell, _ in found[-2:]]
-    before, after = (
-        figures.get(goal.name, Pooled({})).only(whole(book, members, size.percent))
-        for size, (_, figures) in zip(sizes, found[-2:], strict=True)
+    first, second = (
+        cell.figures.get(goal.name, Pooled({})).only(whole(book, members, cell.percent)) for cell in (before, after)
     )
-    return gain.judge(before, after, (sizes[0], sizes[1]), goal, "", patients, seed).plain()
+    return gain.judge(first, second, (before.size, after.size), goal, "", after.patients.get(goal.name), seed).plain()
 
 
 def table(summary: Mapping[str, Any]) -> list[str]:
@@ -184,7 +234,9 @@ def table(summary: Mapping[str, Any]) -> list[str]:
             rows = [["", "mean", "95 %", "sd of runs", "least to most"]]
             rows += [_row(name, of) for name, of in cell["metrics"].items()]
             rows += [_row(f"{name} (baseline)", of) for name, of in cell["baseline"].items()]
-            lines += [*grid(rows), ""]
+            lines += grid(rows)
+            lines += [f"  note: {text}" for text in summary[part].get("remarks", ())]
+            lines.append("")
     return [*lines, *words(summary)]
 
 
@@ -194,7 +246,8 @@ def _head(of: Mapping[str, Any]) -> str:
     return f"{of['role']}: {counted(of['images'], 'image')}, {counted(of['patients'], 'patient')}"
 
 
-def _row(name: str, of: Mapping[str, Any]) -> list[str]:
+def _row(title: str, of: Mapping[str, Any]) -> list[str]:
+    name = "".join(c if c.isprintable() and c != "`" else "?" for c in title)
     value, sd, low, high = (of[key] for key in ("value", "sd", "low", "high"))
     if value is None:
         return [name, "-", "", "", ""]
@@ -222,13 +275,14 @@ def draw(summary: Mapping[str, Any], file: FilePath) -> None:
     figure = canvas(width, 3.6, "\n".join(textwrap.wrap(title, int(9.5 * width))), below)
     for axes, name in zip(figure.subplots(1, max(1, len(names)), squeeze=False)[0], names, strict=False):
         sizes = [cell["train_patients"] for cell in cells]
-        told = [cell["metrics"][name] for cell in cells]
+        told = [cell["metrics"].get(name, {"value": None, "low": None, "runs": []}) for cell in cells]
         for size, of in zip(sizes, told, strict=True):
             runs = [value for value in of["runs"] if value is not None]
             axes.plot([size] * len(runs), runs, "o", color=BLUE, alpha=0.6)
             if of["low"] is not None:
                 axes.vlines(size, of["low"], of["high"], color=INK, lw=1.5)
-        axes.plot(sizes, [of["value"] for of in told], "_-" if len(sizes) > 1 else "_", ms=24, mew=2, color=INK)
+        means = [math.nan if of["value"] is None else of["value"] for of in told]
+        axes.plot(sizes, means, "_-" if len(sizes) > 1 else "_", ms=24, mew=2, color=INK)
         style(axes, label(name), "patients in training" if len(sizes) > 1 else "")
         axes.set_xticks(sizes if len(sizes) > 1 else [])
     save(figure, file)
