@@ -54,7 +54,8 @@ def save_samples(work: rt.Work, images: Images, seed: int, options: Namespace, d
     tensors = {f"epoch {number}": seen(images, ids, key) for number, key in enumerate(keys, 1)}
     rows = [{word: images.rows[place].get(word, "") for word in ("file", *TRUTH)} for place in ids.tolist()]
     tensors = overlaid({"edited": images.pick(ids), **tensors}, images, ids, keys)
-    told = to_bytes(tensors, {"samples": json.dumps(rows)})
+    own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    told = to_bytes(own, {"samples": json.dumps(rows)})
     file = options.run / "eval" / "samples.safetensors"
     file.parent.mkdir(exist_ok=True)
     part = file.with_name(f".{file.name}.part")

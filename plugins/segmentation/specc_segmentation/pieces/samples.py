@@ -18,7 +18,5 @@ def masked(
     """Samples with `masks` (n, C, h, w) of the edited images, `masks of epoch 1` and so on, moved as in training."""
     read = [masks_of(images.rows[place], str(images.root)) for place in ids.tolist()]
     masks = torch.from_numpy(np.stack(read)).to(ids.device)
-    moved = {
-        f"masks of epoch {number}": moved_masks(masks.clone(), ids, key, IGNORE) for number, key in enumerate(keys, 1)
-    }
+    moved = {f"masks of epoch {number}": moved_masks(masks, ids, key, IGNORE) for number, key in enumerate(keys, 1)}
     return {**samples, "masks": masks, **moved}
