@@ -229,12 +229,13 @@ def table(summary: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for part in (TEST, VAL):
         for cell in summary.get(part, {}).get("cells", ()):
-            share = "" if cell["percent"] == 100 else f", {cell['percent']:g} % of the training patients"
+            share = f", {cell['percent']:g} % of the training patients" if summary["fractions"] else ""
             lines.append(f"{_head(summary[part])}; {counted(len(cell['runs']), 'run')}{share}")
-            rows = [["", "mean", "95 %", "sd of runs", "least to most"]]
+            several = len(cell["runs"]) > 1
+            rows = [["", "mean", "95 %", "sd of runs", "least to most"] if several else ["", "mean", "95 %"]]
             rows += [_row(name, of) for name, of in cell["metrics"].items()]
             rows += [_row(f"{name} (baseline)", of) for name, of in cell["baseline"].items()]
-            lines += grid(rows)
+            lines += grid([row[: len(rows[0])] for row in rows])
             lines += [f"  note: {text}" for text in summary[part].get("remarks", ())]
             lines.append("")
     return [*lines, *words(summary)]
@@ -267,7 +268,9 @@ def draw(summary: Mapping[str, Any], file: FilePath) -> None:
     """
     part = VAL if VAL in summary else TEST
     cells = summary[part]["cells"]
-    names = [name for name, of in cells[-1]["metrics"].items() if of["value"] is not None][:MOST]
+    last = cells[-1]["metrics"]
+    names = [name for name, of in last.items() if of["value"] is not None]
+    names = sorted(names, key=lambda name: last[name]["low"] is None)[:MOST]  # first those with an interval
     below = f"{summary[part]['role']}; a dot is a run, the line is the mean, the bar its 95 % interval over patients"
     width = 2.6 + 2.4 * max(1, len(names))
     more = summary.get("more_data", {}).get("text")
@@ -285,4 +288,6 @@ def draw(summary: Mapping[str, Any], file: FilePath) -> None:
         axes.plot(sizes, means, "_-" if len(sizes) > 1 else "_", ms=24, mew=2, color=INK)
         style(axes, label(name), "patients in training" if len(sizes) > 1 else "")
         axes.set_xticks(sizes if len(sizes) > 1 else [])
+        if len(sizes) > 1:
+            axes.set_xlim(0, max(sizes) * 1.08)
     save(figure, file)
