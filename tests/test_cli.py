@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -473,10 +474,18 @@ def test_a_full_disk_is_no_fault_of_specc(cli: Any, study: Path, monkeypatch: py
     assert result.code == 2 and "error[T659]: cannot write: No space left on device" in result.err
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder in which nobody can make a file")
-def test_a_place_where_no_file_can_be_made_is_told_before_the_work(cli: Any, study: Path) -> None:
-    result = cli("predict", "no model at all.onnx", "0.png", "-o", "/proc/a.csv")
-    assert result.code == 2 and "error[T659]: cannot write /proc/a.csv" in result.err
+def test_a_place_where_no_file_can_be_made_is_told_before_the_work(
+    cli: Any, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder as /proc, or one that may be read only: whatever the system says when a file is made there."""
+
+    def refuse(dir: Path) -> None:  # noqa: A002  (the name that tempfile has)
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    monkeypatch.setattr("specc.run.folders.tempfile.TemporaryFile", refuse)
+    result = cli("predict", "no model at all.onnx", "0.png", "-o", "a.csv")
+    assert result.code == 2 and "error[T659]: cannot write a.csv: Read-only file system" in result.err
+    assert not Path("a.csv").exists()
 
 
 # ---------------------------------------------------------------------- train, eval, export, predict

@@ -41,7 +41,7 @@ def test_one_training_is_kept_and_shown(quality: ModuleType, tmp_path: Path) -> 
     )
 
 
-def figures(value: float) -> dict[str, object]:
+def figures(value: float) -> dict[str, Any]:
     """As `specc eval` writes them, with one metric."""
     figure = {"mae": {"value": value, "low": value / 2, "high": value * 2}}
     part = {"images": 9, "patients": 2, "metrics": figure, "baseline": {"trivial": figure, "intensity forest": figure}}
@@ -57,7 +57,7 @@ def test_all_seeds_count(quality: ModuleType) -> None:
     assert cells[4:] == ["<= 2", "**3.0**", "2.6", "1.0 to 6.0", "0.5 to 12.0", "1.0", "1.0", "**missed**"]
     assert quality.row(task, runs[:2])[-1] == "yes"
     alone = figures(1.0)
-    alone["val"]["metrics"]["mae"] |= {"low": None, "high": None}  # type: ignore[index]
+    alone["val"]["metrics"]["mae"] |= {"low": None, "high": None}
     one = quality.Done("", "", 0, 1.0, 3, 2, alone)
     assert quality.row(task, [one])[8] == "-" == quality.each(task, [one])[0][3]
 
@@ -65,7 +65,7 @@ def test_all_seeds_count(quality: ModuleType) -> None:
 def test_without_an_aim_the_baselines_are_to_be_beaten(quality: ModuleType) -> None:
     task = quality.Task("x", "x", "lenet.yaml", "a/b.csv", "mae", None)
     better = figures(3.0)
-    better["val"]["metrics"] = {"mae": {"value": 2.9, "low": 2.0, "high": 4.0}}  # type: ignore[index]
+    better["val"]["metrics"] = {"mae": {"value": 2.9, "low": 2.0, "high": 4.0}}
     cells = quality.row(task, [quality.Done("", "", 0, 1.0, 3, 2, better)])
     assert (cells[4], cells[5], cells[-1]) == ("the baselines", "**2.900**", "yes")
     assert quality.row(task, [quality.Done("", "", 0, 1.0, 3, 2, figures(3.0))])[-1] == "**missed**"
