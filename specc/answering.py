@@ -17,9 +17,9 @@ from specc.deploy.predict import Case as Case
 from specc.deploy.predict import Ran as Ran
 from specc.deploy.predict import run_cases as run_cases
 from specc.deploy.session import Session as Session
+from specc.run.case_scores import CaseScores as CaseScores
+from specc.run.case_scores import PrimaryMetric as PrimaryMetric
 from specc.run.metrics import Bootstrap, Figure
-from specc.run.scored import Goal as Goal
-from specc.run.scored import Scored as Scored
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,14 @@ class Judged:
     """`figures` are JSON, an entry for each part; `lines` a table for a terminal; `pictures` names in the folder.
 
     `cases` are those of each part that were judged, with what the figures are means of: they are written as cases.csv,
-    and folds and seeds are summed up by them. `goal` is the figure that says whether more cases would help.
+    and folds and seeds are summed up by them. `primary` names the figure that says whether more cases would help.
     """
 
     figures: Mapping[str, Any]
     lines: Sequence[str]
     pictures: Sequence[str] = ()
-    cases: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
-    goal: Goal | None = None
+    cases: Mapping[str, Sequence[CaseScores]] = field(default_factory=dict)
+    primary: PrimaryMetric | None = None
 
 
 class Answering(Protocol):
@@ -131,11 +131,8 @@ def mean_interval(values: Iterable[float], patients: Sequence[str], seed: int) -
     """The mean over cases, and its interval of 95 % from a bootstrap over patients (percentiles; none with one)."""
     import numpy as np
 
-    from specc.run.metrics import figures
+    from specc.run.metrics import case_means, figures
 
-    numbers = np.asarray(list(values), np.float64)
-    draws = Bootstrap(patients, seed)
-    sums = np.bincount(draws.members, numbers, draws.patients)
-    counts = np.bincount(draws.members, minlength=draws.patients)
-    parts = [(weights @ sums) / (weights @ counts) for weights in draws.weights()]
-    return figures({"mean": float(numbers.mean()) if len(numbers) else None}, {"mean": parts})["mean"]
+    numbers = np.asarray(list(values), np.float64)[:, None]
+    means, draws = case_means(numbers, np.ones_like(numbers, bool), Bootstrap(patients, seed))
+    return figures({"mean": float(means[0]) if len(numbers) else None}, {"mean": [draws[:, 0]]})["mean"]

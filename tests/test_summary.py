@@ -10,9 +10,9 @@ import PIL.Image
 import pytest
 
 from specc.run import metrics, summary
+from specc.run.case_scores import CaseScores, PrimaryMetric
 from specc.run.evaluate import MEAN, Question, Rows
 from specc.run.evaluate.judge import figures as judged
-from specc.run.scored import Goal, Scored
 from specc.run.series import Book, Member
 from specc.run.summary import gain, of_task
 from specc.run.summary.figures import Pooled, plain, pooled
@@ -118,7 +118,7 @@ def test_one_answer_a_patient(question: Question) -> None:
 # ---------------------------------------------------------------------- verdicts
 
 SIZES = (gain.Size(50, 24, 6), gain.Size(100, 48, 12))
-ACCURACY, ERROR = Goal("accuracy"), Goal("mae", -1, 0.08, 0.0)
+ACCURACY, ERROR = PrimaryMetric("accuracy"), PrimaryMetric("mae", -1, 0.08, 0.0)
 
 
 def of(question: Question, metric: str, skill: float, seeds: range = range(3)) -> Pooled:
@@ -126,9 +126,9 @@ def of(question: Question, metric: str, skill: float, seeds: range = range(3)) -
     return pooled(named(runs), runs, PEOPLE, question, False, 42)[""][metric]
 
 
-def verdict(before: Pooled, after: Pooled, goal: Goal = ACCURACY, **more: Any) -> gain.Gain:
+def verdict(before: Pooled, after: Pooled, primary: PrimaryMetric = ACCURACY, **more: Any) -> gain.Gain:
     given = {"question": "", "patients": 12, "seed": 1, **more}
-    return gain.judge(before, after, SIZES, goal, **given)
+    return gain.judge(before, after, SIZES, primary, **given)
 
 
 def test_more_cases_help() -> None:
@@ -339,10 +339,10 @@ def told(one: Any) -> of_task.Judged:
             "baseline": {"nothing": {"overlap": {"value": 0.5}}},
         }
         cases[part] = [
-            Scored(file, who, {"overlap": value, "b found": other}, {"nothing overlap": float(n % 2)})
+            CaseScores(file, who, {"overlap": value, "b found": other}, {"nothing overlap": float(n % 2)})
             for n, (file, who, value, other) in enumerate(zip(rows.files, rows.patients, right, some, strict=True))
         ]
-    return of_task.Judged(one.member, figures, cases, Goal("overlap"))
+    return of_task.Judged(one.member, figures, cases, PrimaryMetric("overlap"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -378,7 +378,7 @@ def test_a_task_is_summed_up_as_the_core_sums_up_accuracies(kind: str, tmp_path:
 
 def test_a_task_that_tells_of_no_cases_has_the_spread_alone() -> None:
     book, finished = study(CLASSES, 0, 3, ())
-    silent = [of_task.Judged(one.member, told(one).figures, goal=Goal("overlap")) for one in finished]
+    silent = [of_task.Judged(one.member, told(one).figures, primary=PrimaryMetric("overlap")) for one in finished]
     figure = of_task.build("case/001", book, silent, 42)["val"]["cells"][0]["metrics"]["overlap"]
     assert figure["low"] is None and figure["sd"] is not None and len(figure["runs"]) == 3
 
@@ -387,7 +387,7 @@ def test_an_unbounded_goal_leaves_something_to_gain() -> None:
     """31 dB is more than 1, and not perfect."""
     draws = {str(seed): np.linspace(30.9, 31.1, 1000) for seed in range(2)}
     before = Pooled(dict.fromkeys(draws, 30.0), {seed: one - 1 for seed, one in draws.items()})
-    found = verdict(before, Pooled(dict.fromkeys(draws, 31.0), draws), Goal("psnr", 1, 0.1, None))
+    found = verdict(before, Pooled(dict.fromkeys(draws, 31.0), draws), PrimaryMetric("psnr", 1, 0.1, None))
     assert found.word == "yes" and found.margin == 0.1
 
 
@@ -397,8 +397,8 @@ def change(one: of_task.Judged, part: str, name: str, scores: list[float | None]
     value = float(np.mean(known)) if known else None
     figures = {**one.figures, part: {**one.figures[part], "metrics": {name: {"value": value}}, "classes": {}}}
     pairs = zip(one.cases[part], scores, strict=True)
-    cases = [Scored(case.file, case.patient, {name: score}, case.rivals) for case, score in pairs]
-    return of_task.Judged(one.member, figures, {**one.cases, part: cases}, Goal(name))
+    cases = [CaseScores(case.file, case.patient, {name: score}, case.baselines) for case, score in pairs]
+    return of_task.Judged(one.member, figures, {**one.cases, part: cases}, PrimaryMetric(name))
 
 
 def test_a_figure_of_one_patient_has_no_interval_and_brings_no_verdict() -> None:
@@ -429,7 +429,7 @@ def test_runs_that_tell_of_no_cases_are_named() -> None:
     """Half of the runs were judged before cases were told: means as ever, no interval, and the cure."""
     book, finished = study(CLASSES, 0, 2, (50.0, 100.0))
     runs = [told(one) for one in finished]
-    runs[0] = of_task.Judged(runs[0].member, runs[0].figures, {}, runs[0].goal)
+    runs[0] = of_task.Judged(runs[0].member, runs[0].figures, {}, runs[0].primary)
     found = of_task.build("case/001", book, runs, 42)
     small, whole = (cell["metrics"]["overlap"] for cell in found["val"]["cells"])
     assert small["low"] is None and whole["low"] is not None
@@ -443,7 +443,10 @@ def test_a_goal_that_no_case_tells_is_compared_without_an_interval() -> None:
     """With folds, too: a seed is a seed, and no place in a list."""
     for folds in (0, 3):
         book, finished = study(CLASSES, folds, 2, (50.0, 100.0))
-        silent = [of_task.Judged(told(one).member, told(one).figures, goal=Goal("of all pixels")) for one in finished]
+        silent = [
+            of_task.Judged(told(one).member, told(one).figures, primary=PrimaryMetric("of all pixels"))
+            for one in finished
+        ]
         more = of_task.build("case/001", book, silent, 42)["more_data"]
         assert more["verdict"] == "cannot tell" and "not told by case" in more["text"]
         assert more["better_by"]["value"] == pytest.approx(0)
@@ -452,7 +455,7 @@ def test_a_goal_that_no_case_tells_is_compared_without_an_interval() -> None:
 def test_small_numbers_are_told_with_the_digits_that_matter() -> None:
     draws = {str(seed): np.full(1000, 0.0012) for seed in range(2)}
     before = Pooled(dict.fromkeys(draws, 0.0018), {seed: one + 0.0006 for seed, one in draws.items()})
-    found = verdict(before, Pooled(dict.fromkeys(draws, 0.0012), draws), Goal("error", -1, 0.0001, 0.0))
+    found = verdict(before, Pooled(dict.fromkeys(draws, 0.0012), draws), PrimaryMetric("error", -1, 0.0001, 0.0))
     assert found.word == "yes" and "fell by 0.00060" in found.text
 
 

@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from specc import settings
-from specc.answering import Answering, Asked, Case, Goal, Item, Judged, Judging, Said, Scored
+from specc.answering import Answering, Asked, Case, CaseScores, Item, Judged, Judging, PrimaryMetric, Said
 from specc.api import cases
 from specc.blame import at_fault, blamed
 from specc.blame import said as told
@@ -21,9 +21,9 @@ from specc.deploy.faults import fault
 from specc.deploy.tables import safe, visible
 from specc.errors import SpeccError
 from specc.registry import Origin, Registry, enabled, usual
+from specc.run.case_scores import mismatch
 from specc.run.evaluate import method
 from specc.run.folders import replace
-from specc.run.scored import unlike
 
 if TYPE_CHECKING:
     from specc.deploy.contract import Contract
@@ -206,16 +206,17 @@ def items_of(
     return parts
 
 
-def _cases(known: Registry, plugin: str, judged: Judged) -> dict[str, list[Scored]]:
+def _cases(known: Registry, plugin: str, judged: Judged) -> dict[str, list[CaseScores]]:
     """What a plugin tells of its cases. Raises SpeccError S119 for what no figure can be the mean of."""
     try:
         scored = cases.checked(judged.cases)
         for part, every in scored.items():
-            if name := unlike(judged.figures.get(part, {}), every):
+            if name := mismatch(judged.figures.get(part, {}), every):
                 raise ValueError(f"tells of {part} cases whose mean is not its figure `{name}`")
-        fault = "" if judged.goal is None else judged.goal.fault() if isinstance(judged.goal, Goal) else "it is no Goal"
-        if fault:
-            raise ValueError(f"has a goal that cannot be used: {fault}")
+        primary: Any = judged.primary
+        fault = primary.fault() if isinstance(primary, PrimaryMetric) else "it is no such record"
+        if primary is not None and fault:
+            raise ValueError(f"has a primary metric that cannot be used: {fault}")
     except ValueError as error:
         raise SpeccError((at_fault(known, plugin, told(str(error))),)) from error
     return scored
@@ -233,8 +234,8 @@ def judge(task: Task, judging: Judging, head: Mapping[str, Any]) -> Told:
         raise SpeccError((at_fault(known, plugin, f"judges with {told(repr(judged))}, which is no Judged record"),))
     _require_json(known, plugin, dict(judged.figures), "has figures that are no JSON")
     scored = _cases(known, plugin, judged)
-    goal = {} if judged.goal is None else {"goal": asdict(judged.goal)}
-    figures = {"format_version": 1, **head, **method(judging.seed), **judged.figures, **goal}
+    primary = {} if judged.primary is None else {"primary_metric": asdict(judged.primary)}
+    figures = {"format_version": 1, **head, **method(judging.seed), **judged.figures, **primary}
     replace(judging.folder / "metrics.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
-    cases.write(scored, judging.folder / cases.CASES, replace)
+    cases.write(scored, judging.folder / cases.CASES)
     return Told(figures, tuple(judged.lines), tuple(judged.pictures))

@@ -9,14 +9,15 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specc.deploy.tables import safe
-from specc.run.scored import Scored, is_score
+from specc.run.case_scores import CaseScores, is_score
+from specc.run.folders import replace
 
 CASES = "cases.csv"
 FIRST = ("split", "file", "patient")
-RIVAL, SCORE = "baseline ", "score "  # before the name of a figure of a rival; of one that would be taken for another
+BASELINE, SCORE = "baseline ", "score "  # before names of figures: of baselines, and of those that look like these
 
 
-def checked(parts: Any) -> dict[str, list[Scored]]:
+def checked(parts: Any) -> dict[str, list[CaseScores]]:
     """The cases by part, their scores as floats. Raises ValueError with what is wrong with them."""
     if not isinstance(parts, Mapping):
         raise ValueError(f"tells of cases by {type(parts).__name__}, not by part")
@@ -29,16 +30,16 @@ def _listed(cases: Any) -> Sequence[Any]:
     return cases
 
 
-def _case(case: Any) -> Scored:
-    if not isinstance(case, Scored):
-        raise ValueError(f"tells of {case!r}, which is no Scored record")
+def _case(case: Any) -> CaseScores:
+    if not isinstance(case, CaseScores):
+        raise ValueError(f"tells of {case!r}, which is no CaseScores record")
     for word, value in (("file", case.file), ("patient", case.patient)):
         if not isinstance(value, str):
             raise ValueError(f"has a case whose `{word}` is no text: {value!r}")
-    return Scored(case.file, case.patient, _scores(case, case.scores), _scores(case, case.rivals))
+    return CaseScores(case.file, case.patient, _scores(case, case.scores), _scores(case, case.baselines))
 
 
-def _scores(case: Scored, scores: Any) -> dict[str, float | None]:
+def _scores(case: CaseScores, scores: Any) -> dict[str, float | None]:
     if not isinstance(scores, Mapping) or not all(isinstance(name, str) for name in scores):
         raise ValueError(f"has scores of {case.file} that are not by name")
     found: dict[str, float | None] = {}
@@ -52,33 +53,33 @@ def _scores(case: Scored, scores: Any) -> dict[str, float | None]:
     return found
 
 
-def write(parts: Mapping[str, Sequence[Scored]], file: FilePath, replace: Any) -> None:
-    """Write the cases with `replace`; where there are none, an older table goes."""
+def write(parts: Mapping[str, Sequence[CaseScores]], file: FilePath) -> None:
+    """Write the cases; where there are none, an older table goes."""
     if any(parts.values()):
         replace(file, to_csv(parts))
     elif file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(",".join(FIRST)):
         file.unlink()
 
 
-def to_csv(parts: Mapping[str, Sequence[Scored]]) -> str:
-    """A line a case: part, file, patient, its scores, and those of the rivals; safe in a spreadsheet."""
+def to_csv(parts: Mapping[str, Sequence[CaseScores]]) -> str:
+    """A line a case: part, file, patient, its scores, and those of the baselines; safe in a spreadsheet."""
     every = [(part, case) for part, cases in parts.items() for case in cases]
     names = list(dict.fromkeys(name for _, case in every for name in case.scores))
-    rivals = list(dict.fromkeys(name for _, case in every for name in case.rivals))
+    baselines = list(dict.fromkeys(name for _, case in every for name in case.baselines))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    heads = [f"{SCORE}{name}" if name in FIRST or name.startswith((RIVAL, SCORE, "'")) else name for name in names]
-    writer.writerow([*FIRST, *map(safe, heads), *(safe(f"{RIVAL}{name}") for name in rivals)])
+    heads = [f"{SCORE}{name}" if name in FIRST or name.startswith((BASELINE, SCORE, "'")) else name for name in names]
+    writer.writerow([*FIRST, *map(safe, heads), *(safe(f"{BASELINE}{name}") for name in baselines)])
     for part, case in every:
-        scores = [*(case.scores.get(name) for name in names), *(case.rivals.get(name) for name in rivals)]
+        scores = [*(case.scores.get(name) for name in names), *(case.baselines.get(name) for name in baselines)]
         cells = ["" if score is None else f"{score:.9g}" for score in scores]
         writer.writerow([safe(part), safe(case.file), safe(case.patient), *cells])
     return text.getvalue()
 
 
-def read(file: FilePath) -> dict[str, list[Scored]]:
+def read(file: FilePath) -> dict[str, list[CaseScores]]:
     """The cases by part; none where the task does not tell of them. Raises OSError, csv.Error or ValueError."""
-    parts: dict[str, list[Scored]] = {}
+    parts: dict[str, list[CaseScores]] = {}
     if not file.is_file():
         return parts
     with file.open(encoding="utf-8", newline="") as stream:
@@ -90,16 +91,16 @@ def read(file: FilePath) -> dict[str, list[Scored]]:
     for row in table[1:]:
         part, name, patient = map(_unsafe, row[: len(FIRST)])
         scores: dict[str, float | None] = {}
-        rivals: dict[str, float | None] = {}
+        baselines: dict[str, float | None] = {}
         for head, cell in zip(names, row[len(FIRST) :], strict=True):
             score = float(cell) if cell else None
             if score is not None and not is_score(score):
                 raise ValueError(f"{cell} is no score")
-            if head.startswith(RIVAL):
-                rivals[head.removeprefix(RIVAL)] = score
+            if head.startswith(BASELINE):
+                baselines[head.removeprefix(BASELINE)] = score
             else:
                 scores[head.removeprefix(SCORE)] = score
-        parts.setdefault(part, []).append(Scored(name, patient, scores, rivals))
+        parts.setdefault(part, []).append(CaseScores(name, patient, scores, baselines))
     return parts
 
 

@@ -15,12 +15,12 @@ from specc.api.notebook import Shown
 from specc.api.program import study_of
 from specc.deploy import contract as contracts
 from specc.run import resume, series, summary
+from specc.run.case_scores import mismatch, primary_of
 from specc.run.evaluate import Question, read_predictions
 from specc.run.evaluate.rows import AGAIN
 from specc.run.faults import fault
 from specc.run.folders import Run, replace
 from specc.run.origins import origins
-from specc.run.scored import goal_of, unlike
 from specc.run.series import Book, Member
 from specc.run.summary import of_task
 from specc.run.summary.build import read_figures
@@ -96,14 +96,14 @@ def _judged(member: Member, run: Run) -> of_task.Judged:
     """What the evaluation of a run found and told of its cases. Raises SpeccError T658."""
     figures, again = _figures(run), f"`specc eval {run.folder}` writes them again"
     try:
-        told, goal = cases.read(run.eval / cases.CASES), goal_of(figures)
+        told, primary = cases.read(run.eval / cases.CASES), primary_of(figures)
     except (OSError, ValueError, csv.Error) as error:
         raise fault("T658", f"{run.eval / cases.CASES} or metrics.json cannot be read: {error}", again) from error
     for part, every in told.items():
-        if name := unlike(figures.get(part, {}), every):
+        if name := mismatch(figures.get(part, {}), every):
             message = f"{run.eval / cases.CASES} is not of the same evaluation as metrics.json: `{name}` is another"
             raise fault("T658", message, again)
-    return of_task.Judged(member, figures, told, goal)
+    return of_task.Judged(member, figures, told, primary)
 
 
 def _written(result: SeriesSummary, page: str, draw: Callable[[FilePath], None]) -> SeriesSummary:

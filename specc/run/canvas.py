@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette (2008), readable with colour-blindness
 BLUE, RED, GREEN, INK, FAINT, GRAY = "#0072B2", "#D55E00", "#009E73", "#222222", "#d9d9d9", "#888888"
-OTHERS = ("#CC79A7", "#009E73", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+PURPLE, ORANGE, SKY, YELLOW = "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"
+OTHERS = (PURPLE, GREEN, ORANGE, SKY, "#000000", YELLOW)
 PLAIN: dict[str, Any] = {"parse_math": False}  # a `$` in a name is a `$`
 
 

@@ -12,22 +12,22 @@ from specc.run import metrics
 
 
 @dataclass(frozen=True)
-class Scored:
+class CaseScores:
     """One case, and what figures are means of: by the figure's name, which is the names on the way to it, with spaces
-    between, under `metrics` and `classes` (`scores`) or under `baseline` (`rivals`). A figure does not count a case of
-    which it is None.
+    between, under `metrics` and `classes` (`scores`) or under `baseline` (`baselines`). A figure does not count a case
+    of which it is None.
     """
 
     file: str
     patient: str
     scores: Mapping[str, float | None]
-    rivals: Mapping[str, float | None] = field(default_factory=dict)
+    baselines: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Goal:
-    """The figure that says whether more cases would help: its name as in `Scored.scores`, 1 where more is better and
-    -1 where less is, how much more is worth having, and the value that leaves nothing to gain (None: there is none).
+class PrimaryMetric:
+    """The figure that says whether more cases would help: its name as in `CaseScores.scores`, 1 where more is better
+    and -1 where less is, how much more is worth having, and the value that leaves nothing to gain (None: no value).
     """
 
     name: str
@@ -54,18 +54,18 @@ def is_score(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) <= 1e100  # nan is not
 
 
-def goal_of(figures: Mapping[str, Any]) -> Goal | None:
-    """The goal that metrics.json names. Raises ValueError for what is none."""
-    told = figures.get("goal")
+def primary_of(figures: Mapping[str, Any]) -> PrimaryMetric | None:
+    """The primary metric that metrics.json names. Raises ValueError for what is none."""
+    told = figures.get("primary_metric")
     if told is None:
         return None
     try:
-        goal = Goal(**told)
+        primary = PrimaryMetric(**told)
     except TypeError as error:
         raise ValueError(str(error)) from error
-    if goal.fault():
-        raise ValueError(goal.fault())
-    return goal
+    if primary.fault():
+        raise ValueError(primary.fault())
+    return primary
 
 
 def leaves(figures: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, float | None]]:
@@ -85,7 +85,7 @@ def figures_of(part: Any) -> dict[str, float | None]:
     return _of(part, "metrics") | _of(part, "classes")
 
 
-def rivals_of(part: Any) -> dict[str, float | None]:
+def baselines_of(part: Any) -> dict[str, float | None]:
     """The figures of its baselines."""
     return _of(part, "baseline")
 
@@ -94,9 +94,12 @@ def _of(part: Any, place: str) -> dict[str, float | None]:
     return dict(leaves(part.get(place))) if isinstance(part, Mapping) else {}
 
 
-def unlike(part: Any, cases: Sequence[Scored]) -> str:
+def mismatch(part: Any, cases: Sequence[CaseScores]) -> str:
     """The first figure of a part that is not the mean over its cases although they tell it; empty: there is none."""
-    both = ((figures_of(part), [case.scores for case in cases]), (rivals_of(part), [case.rivals for case in cases]))
+    both = (
+        (figures_of(part), [case.scores for case in cases]),
+        (baselines_of(part), [case.baselines for case in cases]),
+    )
     for figures, every in both:
         for name, told in figures.items():
             if not any(name in one for one in every):

@@ -130,6 +130,20 @@ def mean_draws(several: Sequence[tuple[Points, Draws]]) -> tuple[Points, Draws]:
     return points, draws
 
 
+def case_means(values: Floats, known: NDArray[np.bool_], draw: Bootstrap) -> tuple[Floats, Floats]:
+    """(F,) the means of values (N, F) over the cases that are `known`, nan where none is; and (DRAWS, F) the same in
+    every draw of patients, nan where none of a figure's patients is drawn (no draws with one patient).
+    """
+    import numpy as np
+
+    sums, counts = np.zeros((2, draw.patients, values.shape[1]))
+    np.add.at(sums, draw.members, np.where(known, values, 0.0))
+    np.add.at(counts, draw.members, known)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = [(weights @ sums) / (weights @ counts) for weights in draw.weights()]
+        return sums.sum(0) / counts.sum(0), np.concatenate(parts) if parts else np.empty((0, values.shape[1]))
+
+
 def class_points(t: Ints, a: Ints, p: Floats, positive: int) -> dict[str, float | None]:
     """Point values of `classification`, by scikit-learn."""
     import numpy as np

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.run.canvas import INK, PLAIN, canvas, save
+from specc.run.canvas import GREEN, INK, ORANGE, PLAIN, PURPLE, RED, SKY, YELLOW, canvas, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ DOTS = 150  # in an inch
 SMALL, LARGE = 230, 320  # dots of the longer side of an image, about: of few pixels, of more
 GAP, WORDS, HEAD, NAMES = 14, 30, 150, 300  # dots: between images, below one, above all, left of the first
 SCALES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
-OUTLINES = ("#E69F00", "#56B4E9", "#CC79A7", "#009E73", "#D55E00", "#F0E442")  # Okabe and Ito 2008, without black
+OUTLINES = (ORANGE, SKY, PURPLE, GREEN, RED, YELLOW)
 UNKNOWN = 255  # in a mask: nothing is known there
 LEGEND = "below each image: its smallest and largest value · mean ± standard deviation"
 

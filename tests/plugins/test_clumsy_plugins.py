@@ -538,24 +538,29 @@ def test_figures_that_are_no_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             ("3", "no Judged record"),
             ("Judged({'val': {1}}, [])", "no JSON"),
             ("1 / 0", "ZeroDivisionError"),
-            ("Judged({}, [], (), {'val': [3]})", "no Scored record"),
-            ("Judged({}, [], (), {'val': [Scored('a.png', 'p', {'dice': 'high'})]})", "no finite number: 'high'"),
-            ("Judged({}, [], (), {'val': [Scored('a.png', 'p', {'dice': float('inf')})]})", "no finite number: inf"),
-            ("Judged({}, [], (), {'val': [Scored('a.png', 'p', {'dice': 10**400})]})", "no finite number"),
-            ("Judged({}, [], (), {'val': [Scored('a.png', None, {})]})", "`patient` is no text"),
-            ("Judged({}, [], (), {'val': [Scored('a.png', 'p', [0.5])]})", "not by name"),
-            ("Judged({}, [], (), {'val': (Scored('a', 'p', {}) for _ in 'ab')})", "not by a list"),
-            ("Judged({}, [], (), [Scored('a', 'p', {})])", "not by part"),
-            ("Judged({}, [], (), {}, 'dice')", "it is no Goal"),
-            ("Judged({}, [], (), {}, Goal('dice', 1, float('nan')))", "`margin` is no number"),
+            ("Judged({}, [], (), {'val': [3]})", "no CaseScores record"),
+            ("Judged({}, [], (), {'val': [CaseScores('a.png', 'p', {'dice': 'high'})]})", "no finite number: 'high'"),
             (
-                "Judged({'val': {'metrics': {'x': {'value': 0.5}}}}, [], (), {'val': [Scored('a', 'p', {'x': 1})]})",
+                "Judged({}, [], (), {'val': [CaseScores('a.png', 'p', {'dice': float('inf')})]})",
+                "no finite number: inf",
+            ),
+            ("Judged({}, [], (), {'val': [CaseScores('a.png', 'p', {'dice': 10**400})]})", "no finite number"),
+            ("Judged({}, [], (), {'val': [CaseScores('a.png', None, {})]})", "`patient` is no text"),
+            ("Judged({}, [], (), {'val': [CaseScores('a.png', 'p', [0.5])]})", "not by name"),
+            ("Judged({}, [], (), {'val': (CaseScores('a', 'p', {}) for _ in 'ab')})", "not by a list"),
+            ("Judged({}, [], (), [CaseScores('a', 'p', {})])", "not by part"),
+            ("Judged({}, [], (), {}, 'dice')", "it is no such record"),
+            ("Judged({}, [], (), {}, PrimaryMetric('dice', 1, float('nan')))", "`margin` is no number"),
+            (
+                "Judged({'val': {'metrics': {'x': {'value': 0.5}}}}, [], "
+                "(), {'val': [CaseScores('a', 'p', {'x': 1})]})",
                 "val cases whose mean is not its figure `x`",
             ),
         )
     ):
         (tmp_path / f"judging_{number}.py").write_text(
-            "from specc.answering import Goal, Judged, Scored\n\nclass Object:\n    def judge(self, judging):\n"
+            "from specc.answering import CaseScores, Judged, PrimaryMetric\n\nclass Object:\n"
+            "    def judge(self, judging):\n"
             f"        return {result}\n\nOBJECT = Object()\n"
         )
         monkeypatch.syspath_prepend(tmp_path)

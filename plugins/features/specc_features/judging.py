@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specc.answering import Goal, Item, Judged, Judging, Scored, fault, mean_interval, run_cases
+from specc.answering import CaseScores, Item, Judged, Judging, PrimaryMetric, fault, mean_interval, run_cases
 from specc.rules.common import plural
 from specc_features import pictures, probes
 from specc_features.reference import Reference, read
@@ -50,7 +50,7 @@ def judge(judging: Judging) -> Judged:
     reference = read(judging.run or judging.session.folder)
     total, done = sum(len(items) for items in judging.parts.values()), 0
     figures: dict[str, Any] = {"components": len(reference.components)}
-    lines, names, scored = list[str](), list[str](), dict[str, list[Scored]]()
+    lines, names, scored = list[str](), list[str](), dict[str, list[CaseScores]]()
     for part, items in judging.parts.items():
         seen = look(judging, items, reference, done, total)
         done += len(items)
@@ -61,7 +61,7 @@ def judge(judging: Judging) -> Judged:
         lines += table(part, figures[part], len(reference.components))
         names += pictures.draw_all(judging, part, seen, reference)
     first = figures[next(iter(judging.parts))]["baseline"]["mean image"]["error"]["value"]  # of the validation images
-    return Judged(figures, lines, names, scored, Goal("error", -1, WORTH * first, 0.0))
+    return Judged(figures, lines, names, scored, PrimaryMetric("error", -1, WORTH * first, 0.0))
 
 
 def look(judging: Judging, items: Sequence[Item], reference: Reference, done: int, total: int) -> Seen:
@@ -117,7 +117,7 @@ def _ratios(errors: Floats, peak: float) -> Floats:
     return ratios
 
 
-def scored_of(seen: Seen, peak: float | None) -> list[Scored]:
+def scored_of(seen: Seen, peak: float | None) -> list[CaseScores]:
     """What the means over images are made of."""
     every = {name: {"error": errors} for name, errors in seen.errors.items()}
     if peak is not None:
@@ -125,7 +125,7 @@ def scored_of(seen: Seen, peak: float | None) -> list[Scored]:
     rivals = {"PCA": every["pca"], "mean image": every["mean_image"]}
     every["error"]["less_than_pca"] = seen.errors["pca"] - seen.errors["error"]
     return [
-        Scored(
+        CaseScores(
             item.file,
             item.patient,
             {name: float(numbers[place]) for name, numbers in every["error"].items()},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specc.answering import Goal, Item, Judged, Judging, Scored, fault, mean_interval, run_cases
+from specc.answering import CaseScores, Item, Judged, Judging, PrimaryMetric, fault, mean_interval, run_cases
 from specc_segmentation import pictures
 from specc_segmentation.answering import at_once, counted, each, in_grid, masks_of, named, spacing_of
 from specc_segmentation.grid import undone
@@ -160,7 +160,7 @@ def judge(judging: Judging) -> Judged:
     mean = mean_mask(judging.train, contract)
     total, done = sum(map(len, judging.parts.values())), 0
     figures: dict[str, Any] = {}
-    scored: dict[str, list[Scored]] = {}
+    scored: dict[str, list[CaseScores]] = {}
     lines: list[str] = []
     drawn: list[str] = []
     for part, items in judging.parts.items():
@@ -195,7 +195,7 @@ def judge(judging: Judging) -> Judged:
             lines += told_groups(judging.by, figures[part]["by"][judging.by])
         scored[part] = [scored_of(case) for case in cases]
         drawn += pictures.of_part(judging.folder, part, cases, session)
-    return Judged(figures, lines, drawn, scored, Goal("dice_per_image"))
+    return Judged(figures, lines, drawn, scored, PrimaryMetric("dice_per_image"))
 
 
 def summary(cases: Sequence[Case], contract: Any, seed: int) -> dict[str, Any]:
@@ -303,10 +303,10 @@ def _plain(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
 
 
-def scored_of(case: Case) -> Scored:
+def scored_of(case: Case) -> CaseScores:
     """What the means over cases are made of."""
     scores = {f"{name} {score}": values[score] for name, values in case.values.items() for score in SCORES}
     rivals = {f"{name} dice_per_image": mean_dice(values) for name, values in case.rivals.items() if case.known}
-    return Scored(
+    return CaseScores(
         case.item.file, case.item.patient, {"dice_per_image": case.dice if case.known else None, **scores}, rivals
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from specc.answering import Asked, Goal, Item, Judged, Judging, Said, Scored, Session, fault, mean_interval
+from specc.answering import Asked, CaseScores, Item, Judged, Judging, PrimaryMetric, Said, Session, fault, mean_interval
 from specc.rules.common import plural
 from specc_superres import tiles
 from specc_superres.values import values_of
@@ -88,7 +88,7 @@ class Restoring:
         from specc_superres import pictures
 
         judging.folder.mkdir(parents=True, exist_ok=True)
-        figures, lines, drawn, scored = dict[str, Any](), list[str](), list[str](), dict[str, list[Scored]]()
+        figures, lines, drawn, scored = dict[str, Any](), list[str](), list[str](), dict[str, list[CaseScores]]()
         total, done = sum(len(items) for items in judging.parts.values()), 0
         for name, items in judging.parts.items():
             cases: list[Case] = []
@@ -119,7 +119,7 @@ class Restoring:
                 "no image can be judged: each was refused, is too small, or has no truth",
                 "look at the table of images",
             )
-        return Judged(figures, lines, drawn, scored, Goal("psnr", 1, WORTH, None))
+        return Judged(figures, lines, drawn, scored, PrimaryMetric("psnr", 1, WORTH, None))
 
     def _cases(self, judging: Judging, part: str, items: Sequence[Item]) -> Iterator[Case | None]:
         """Figures of each image in order; None where there is none."""
@@ -259,12 +259,12 @@ def _lines(part: str, figures: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _scored(case: Case, rival: str) -> Scored:
+def _scored(case: Case, rival: str) -> CaseScores:
     """What the means over images are made of."""
     coloured = {"psnr_rgb": case.more["psnr_rgb"]} if case.more else {}
     theirs = {**case.rival, **({"psnr_rgb": case.more["rival_rgb"]} if case.more else {})}
     beside = {f"{rival} {name}": score for name, score in theirs.items()}
-    return Scored(case.item.file, case.item.patient, {**case.figures, **coloured}, beside)
+    return CaseScores(case.item.file, case.item.patient, {**case.figures, **coloured}, beside)
 
 
 ANSWERING = Restoring()

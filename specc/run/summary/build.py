@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from specc.run import metrics
+from specc.run.case_scores import PrimaryMetric
 from specc.run.evaluate import FOREST, MEAN, Question, Rows
 from specc.run.evaluate.judge import ROLES, TEST, VAL, of_answers, of_images
 from specc.run.evaluate.rivals import TRIVIAL
 from specc.run.evaluate.table import counted
 from specc.run.folders import Run
-from specc.run.scored import Goal
 from specc.run.series import Book, Member
 from specc.run.summary import gain
 from specc.run.summary.figures import ONE, Figures, Pooled, plain, pooled
@@ -38,27 +38,33 @@ def read_figures(run: Run) -> dict[str, Any]:
 
 def build(title: str, book: Book, finished: Sequence[Finished], question: Question, seed: int) -> dict[str, Any]:
     """The summary as summary.json holds it. `seed` is that of the bootstrap."""
-    result: dict[str, Any] = {
-        "format_version": 1,
-        "series": title,
-        "runs": {
-            "planned": len(book.members),
-            "finished": len(finished),
-            "not_finished": [one.name for one in book.members if one.name not in {f.member.name for f in finished}],
-        },
-        "seeds": list(book.seeds),
-        "folds": book.folds,
-        "fractions": list(book.fractions),
-        "draws": metrics.DRAWS,
-        "level": metrics.LEVEL,
-        "intervals": how(book, seed),
-    }
+    result = head(title, book, [one.member for one in finished], how(book, seed))
     for part in (VAL, TEST):
         if any(part in one.answers for one in finished):
             result[part], figures = _part(part, book, finished, question, seed)
             if part == VAL and len(book.fractions) > 1 and len(figures) > 1:
                 result["more_data"] = _gain(result[part], figures, book, finished, question, seed)
     return result | {"models": keep(book)}
+
+
+def head(title: str, book: Book, finished: Sequence[Member], intervals: str) -> dict[str, Any]:
+    """What a summary says of the series as a whole; `intervals` is how they are made."""
+    names = {one.name for one in finished}
+    return {
+        "format_version": 1,
+        "series": title,
+        "runs": {
+            "planned": len(book.members),
+            "finished": len(finished),
+            "not_finished": [one.name for one in book.members if one.name not in names],
+        },
+        "seeds": list(book.seeds),
+        "folds": book.folds,
+        "fractions": list(book.fractions),
+        "draws": metrics.DRAWS,
+        "level": metrics.LEVEL,
+        "intervals": intervals,
+    }
 
 
 def how(book: Book, seed: int) -> str:
@@ -198,5 +204,5 @@ def _gain(
     first, second = (
         of.get(name, {}).get(metric, Pooled({})).only(whole(book, members, size.percent)) for size, of in figures[-2:]
     )
-    goal = Goal(metric, sign, margin, best)
-    return gain.judge(first, second, (before, after), goal, name, part["patients"], seed).plain()
+    primary = PrimaryMetric(metric, sign, margin, best)
+    return gain.judge(first, second, (before, after), primary, name, part["patients"], seed).plain()

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from specc.run import metrics
+from specc.run.case_scores import PrimaryMetric
 from specc.run.evaluate.table import counted, label
-from specc.run.scored import Goal
 from specc.run.summary.figures import Pooled
 
 FEW = 5  # patients, below which the bootstrap's intervals are too narrow to be believed
@@ -68,29 +68,29 @@ def judge(
     before: Pooled,
     after: Pooled,
     sizes: tuple[Size, Size],
-    goal: Goal,
+    primary: PrimaryMetric,
     question: str,
     patients: int | None,
     seed: int,
 ) -> Gain:
-    """Whether more cases would help, by the goal's figure; `patients` are those that validate (None: the figure is not
-    told by patient).
+    """Whether more cases would help, by the primary metric; `patients` are those that validate (None: it is not told by
+    patient).
     """
-    metric, margin = goal.name, goal.margin
+    metric, margin = primary.name, primary.margin
     shared = before.values.keys() & after.values.keys()
     before, after = before.only(shared), after.only(shared)
     if before.value is None or after.value is None:
         few, many = (f"{size.percent:g}" for size in sizes)
         why = f"no seed is finished with {few} % and with {many} % of the training patients and has the {label(metric)}"
         return Gain("cannot tell", metric, question, metrics.Figure(None), sizes, f"cannot tell: {why}", margin)
-    difference = _difference(before, after, goal.sign, seed)
-    perfect = goal.best is not None and goal.sign * (goal.best - after.value) <= PERFECT
+    difference = _difference(before, after, primary.sign, seed)
+    perfect = primary.best is not None and primary.sign * (primary.best - after.value) <= PERFECT
     word: Word = "cannot tell"
     if perfect:
         word = "no"
     elif difference.low is not None and difference.high is not None and (patients or 0) >= FEW:
         word = "yes" if difference.low > 0 else "no" if difference.high <= margin else "cannot tell"
-    text = _text(word, goal, difference, sizes, patients, perfect)
+    text = _text(word, primary, difference, sizes, patients, perfect)
     return Gain(word, metric, question, difference, sizes, text, margin)
 
 
@@ -110,14 +110,19 @@ def _difference(before: Pooled, after: Pooled, sign: int, seed: int) -> metrics.
 
 
 def _text(
-    word: Word, goal: Goal, difference: metrics.Figure, sizes: tuple[Size, Size], patients: int | None, perfect: bool
+    word: Word,
+    primary: PrimaryMetric,
+    difference: metrics.Figure,
+    sizes: tuple[Size, Size],
+    patients: int | None,
+    perfect: bool,
 ) -> str:
-    name, (before, after) = label(goal.name), sizes
+    name, (before, after) = label(primary.name), sizes
     value, low, high = difference.value or 0.0, difference.low, difference.high
-    rose = (value >= 0) == (goal.sign > 0)
+    rose = (value >= 0) == (primary.sign > 0)
     if value < 0:
         value, low, high = -value, None if high is None else -high, None if low is None else -low
-    digits = max(3, 1 - math.floor(math.log10(goal.margin))) if goal.margin > 0 else 3
+    digits = max(3, 1 - math.floor(math.log10(primary.margin))) if primary.margin > 0 else 3
     interval = "" if low is None or high is None else f" (95 %: {low:.{digits}f} to {high:.{digits}f})"
     people = f"from {before.groups} to {counted(after.groups, 'training patient')}"
     way = f"{people} the {name} {'rose' if rose else 'fell'} by {value:.{digits}f}{interval}"
@@ -128,7 +133,7 @@ def _text(
         again = "twice" if abs(times - 2) < 0.1 else f"{times:.1f} times"
         return f"yes: {way}; with {again} as many again, expect about as much, or a little less"
     if word == "no":
-        return f"no: {way}, so hardly more than {goal.margin:.3g} can be expected of as many again"
+        return f"no: {way}, so hardly more than {primary.margin:.3g} can be expected of as many again"
     if patients is None:
         return f"cannot tell: {way}; the figure is not told by case, so that there is no interval"
     if patients < FEW:

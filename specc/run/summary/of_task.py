@@ -1,9 +1,9 @@
 """The summary of a series whose task judges its own kind of answers: the spread of its figures over the runs.
 
 What such a task says of a part stands under `metrics` and `classes`, at any depth, as `{..., "value": number}`, and
-that of each rival under `baseline`. A figure that is a mean over cases (`specc.answering.Scored`) has an interval over
-patients, made as those of the core's tasks are: the cases of all folds together, the mean over seeds, the same draws
-for all runs. One that is no such mean has the spread over the runs alone.
+that of each baseline under `baseline`. A figure that is a mean over cases (`specc.answering.CaseScores`) has an
+interval over patients, made as those of the core's tasks are: the cases of all folds together, the mean over seeds, the
+same draws for all runs. One that is no such mean has the spread over the runs alone.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from specc.run import metrics
 from specc.run.canvas import BLUE, INK, canvas, save, style
+from specc.run.case_scores import CaseScores, PrimaryMetric, baselines_of, figures_of
 from specc.run.evaluate.judge import ROLES, TEST, VAL
 from specc.run.evaluate.table import counted, grid, label
-from specc.run.scored import Goal, Scored, figures_of, rivals_of
 from specc.run.series import Book, Member
 from specc.run.summary import gain
-from specc.run.summary.build import how, keep, together, whole
+from specc.run.summary.build import head, how, keep, together, whole
 from specc.run.summary.figures import Pooled
 from specc.run.summary.table import words
 
@@ -39,12 +39,12 @@ ALONE = "a figure without an interval is no mean over cases: sd, least and most 
 
 @dataclass(frozen=True)
 class Judged:
-    """A finished run, its own eval/metrics.json, its cases by part where the task tells of them, and its goal."""
+    """A finished run, its own eval/metrics.json, its cases by part and its primary metric where the task tells them."""
 
     member: Member
     figures: Mapping[str, Any]
-    cases: Mapping[str, Sequence[Scored]] = field(default_factory=dict)
-    goal: Goal | None = None
+    cases: Mapping[str, Sequence[CaseScores]] = field(default_factory=dict)
+    primary: PrimaryMetric | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Cell:
     runs: Sequence[Judged]
     percent: float
     figures: Mapping[str, Pooled]
-    rivals: Mapping[str, Pooled]
+    baselines: Mapping[str, Pooled]
     patients: Mapping[str, int]
 
     @property
@@ -71,43 +71,28 @@ class _Cell:
             "train_patients": self.size.groups,
             "runs": [one.member.name for one in self.runs],
             "metrics": {name: figure.plain() for name, figure in self.figures.items()},
-            "baseline": {name: figure.plain() for name, figure in self.rivals.items()},
+            "baseline": {name: figure.plain() for name, figure in self.baselines.items()},
         }
 
 
 def build(title: str, book: Book, finished: Sequence[Judged], seed: int) -> dict[str, Any]:
     """The summary as summary.json holds it. `seed` is that of the bootstrap."""
-    names = {one.member.name for one in finished}
-    result: dict[str, Any] = {
-        "format_version": 1,
-        "series": title,
-        "runs": {
-            "planned": len(book.members),
-            "finished": len(finished),
-            "not_finished": [one.name for one in book.members if one.name not in names],
-        },
-        "seeds": list(book.seeds),
-        "folds": book.folds,
-        "fractions": list(book.fractions),
-        "draws": metrics.DRAWS,
-        "level": metrics.LEVEL,
-        "intervals": f"{how(book, seed)}; {ALONE}" if any(one.cases for one in finished) else ALONE,
-    }
+    how_made = f"{how(book, seed)}; {ALONE}" if any(one.cases for one in finished) else ALONE
+    result = head(title, book, [one.member for one in finished], how_made)
     for part in (VAL, TEST):
         there = [one for one in finished if part in one.figures]
         if not there:
             continue
         people = sorted({case.patient for one in there for case in one.cases.get(part, ())})
         draw = metrics.Bootstrap(people, seed)
-        weights = draw.weights()
         cells = [
-            _cell([one for one in there if one.member.fraction == fraction], part, book, draw, people, weights)
+            _cell([one for one in there if one.member.fraction == fraction], part, book, draw, people)
             for fraction in book.fractions or (None,)
             if any(one.member.fraction == fraction for one in there)
         ]
         result[part] = {"role": ROLES[part], **_counts(there, part), "cells": [cell.plain() for cell in cells]}
-        if part == VAL and len(cells) > 1 and (goal := _goal(cells[-1].runs)):
-            result["more_data"] = _gain(cells[-2], cells[-1], goal, book, [one.member for one in there], seed)
+        if part == VAL and len(cells) > 1 and (primary := _primary(cells[-1].runs)):
+            result["more_data"] = _gain(cells[-2], cells[-1], primary, book, [one.member for one in there], seed)
     return result | {"models": keep(book)}
 
 
@@ -123,23 +108,16 @@ def _counts(there: Sequence[Judged], part: str) -> dict[str, Any]:
     return {"images": len({case.file for case in cases}), "patients": len({case.patient for case in cases})}
 
 
-def _cell(
-    own: Sequence[Judged],
-    part: str,
-    book: Book,
-    draw: metrics.Bootstrap,
-    people: Sequence[str],
-    weights: Sequence[Floats],
-) -> _Cell:
+def _cell(own: Sequence[Judged], part: str, book: Book, draw: metrics.Bootstrap, people: Sequence[str]) -> _Cell:
     """The runs with one part of the training patients, and their figures."""
-    told, rivals = [figures_of(one.figures[part]) for one in own], [rivals_of(one.figures[part]) for one in own]
+    told, baselines = [figures_of(one.figures[part]) for one in own], [baselines_of(one.figures[part]) for one in own]
     share = together(part, book, [one.member for one in own])
     scored = [[(case.patient, case.scores) for case in one.cases.get(part, ())] for one in own]
-    beside = [[(case.patient, case.rivals) for case in one.cases.get(part, ())] for one in own]
+    beside = [[(case.patient, case.baselines) for case in one.cases.get(part, ())] for one in own]
     places = {who: place for place, who in enumerate(people)}
-    figures, patients = _pooled(told, scored, share, places, weights)
+    figures, patients = _pooled(told, scored, share, places, draw)
     fraction = own[0].member.fraction
-    others, _ = _pooled(rivals, beside, share, places, weights)
+    others, _ = _pooled(baselines, beside, share, places, draw)
     return _Cell(own, 100.0 if fraction is None else fraction, figures, others, patients)
 
 
@@ -151,7 +129,7 @@ def _pooled(
     scored: Sequence[Scores],
     share: Mapping[str, Sequence[int]],
     places: Mapping[str, int],
-    weights: Sequence[Floats],
+    draw: metrics.Bootstrap,
 ) -> tuple[dict[str, Pooled], dict[str, int]]:
     """Figures of all runs, with draws of patients where each run that has a figure tells it case by case; and of how
     many patients each of these is.
@@ -170,10 +148,11 @@ def _pooled(
     draws: dict[str, dict[str, Floats]] = {name: {} for name in names}
     patients: dict[str, int] = dict.fromkeys(by_case, 0)
     for key, several in share.items():
-        for name, (mean, drawn, count) in _of_cases(by_case, [scored[k] for k in several], places, weights).items():
+        cases = [case for k in several for case in scored[k]]
+        for name, (mean, drawn, count) in _of_cases(by_case, cases, places, draw).items():
             values[name][key] = mean
             patients[name] = max(patients[name], count)
-            if drawn is not None:
+            if len(drawn):
                 draws[name][key] = drawn
         for name in names:
             known = [value for k in several if (value := told[k].get(name)) is not None]
@@ -184,48 +163,50 @@ def _pooled(
 
 
 def _of_cases(
-    names: Sequence[str], several: Sequence[Scores], places: Mapping[str, int], weights: Sequence[Floats]
-) -> dict[str, tuple[float, Floats | None, int]]:
-    """Of each figure the mean over the cases of some runs, that mean in every draw of patients (nan where none of its
-    patients is drawn; None where only one patient has it), and the number of its patients.
+    names: Sequence[str], cases: Scores, places: Mapping[str, int], draw: metrics.Bootstrap
+) -> dict[str, tuple[float, Floats, int]]:
+    """Of each figure that there is the mean over cases, that mean in every draw of patients (none where only one
+    patient has the figure), and the number of its patients.
     """
     import numpy as np
 
-    sums, counts = np.zeros((len(places), len(names))), np.zeros((len(places), len(names)))
-    for cases in several:
-        for who, scores in cases:
-            for column, name in enumerate(names):
-                if (value := scores.get(name)) is not None:
-                    sums[places[who], column] += value
-                    counts[places[who], column] += 1
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means, people = sums.sum(0) / counts.sum(0), (counts > 0).sum(0)
-        drawn = np.concatenate([(part @ sums) / (part @ counts) for part in weights]) if weights else None
+    if not names or not cases:
+        return {}
+    scores = [[of.get(name) for name in names] for _, of in cases]
+    known = np.array([[score is not None for score in row] for row in scores])
+    numbers = np.array([[score or 0.0 for score in row] for row in scores])
+    own = draw.of([places[who] for who, _ in cases])
+    means, drawn = metrics.case_means(numbers, known, own)
+    patients = [len(np.unique(own.members[column])) for column in known.T]
     return {
-        name: (float(means[k]), None if drawn is None or people[k] < 2 else drawn[:, k], int(people[k]))
+        name: (float(means[k]), drawn[:, k] if patients[k] > 1 else drawn[:0, k], patients[k])
         for k, name in enumerate(names)
-        if people[k]
+        if patients[k]
     }
 
 
-def _goal(runs: Sequence[Judged]) -> Goal | None:
-    """The goal of the runs, with the mean of their margins; None where they have none, or not the same."""
-    goals = [one.goal for one in runs if one.goal is not None]
-    if len({(goal.name, goal.sign, goal.best) for goal in goals}) != 1:
+def _primary(runs: Sequence[Judged]) -> PrimaryMetric | None:
+    """The primary metric of the runs, with the mean of their margins; None where they have none, or not the same."""
+    primaries = [one.primary for one in runs if one.primary is not None]
+    if len({(primary.name, primary.sign, primary.best) for primary in primaries}) != 1:
         return None
-    return replace(goals[0], margin=statistics.fmean(goal.margin for goal in goals))
+    return replace(primaries[0], margin=statistics.fmean(primary.margin for primary in primaries))
 
 
-def _gain(before: _Cell, after: _Cell, goal: Goal, book: Book, members: Sequence[Member], seed: int) -> dict[str, Any]:
+def _gain(
+    before: _Cell, after: _Cell, primary: PrimaryMetric, book: Book, members: Sequence[Member], seed: int
+) -> dict[str, Any]:
     """What the last cases brought."""
     first, second = (
-        cell.figures.get(goal.name, Pooled({})).only(whole(book, members, cell.percent)) for cell in (before, after)
+        cell.figures.get(primary.name, Pooled({})).only(whole(book, members, cell.percent)) for cell in (before, after)
     )
-    return gain.judge(first, second, (before.size, after.size), goal, "", after.patients.get(goal.name), seed).plain()
+    return gain.judge(
+        first, second, (before.size, after.size), primary, "", after.patients.get(primary.name), seed
+    ).plain()
 
 
 def table(summary: Mapping[str, Any]) -> list[str]:
-    """One block a part and size of the training set: a row a figure, then those of the rivals."""
+    """One block a part and size of the training set: a row a figure, then those of the baselines."""
     lines: list[str] = []
     for part in (TEST, VAL):
         for cell in summary.get(part, {}).get("cells", ()):

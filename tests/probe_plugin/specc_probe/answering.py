@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from specc.answering import Asked, Goal, Item, Judged, Judging, Said, Scored, mean_interval, refused, run_cases
+from specc.answering import (
+    Asked,
+    CaseScores,
+    Item,
+    Judged,
+    Judging,
+    PrimaryMetric,
+    Said,
+    mean_interval,
+    refused,
+    run_cases,
+)
 from specc_probe.pieces.data import filled
 
 
@@ -40,11 +51,11 @@ class Masks:
             figures[name] = {"metrics": {"overlap": figure.plain()}, "cases": len(items)}
             lines.append(f"{name} overlap {figure.value:.3f} ({len(judging.train)} train)")
             scored[name] = [
-                Scored(item.file, item.patient, {"overlap": overlap})
+                CaseScores(item.file, item.patient, {"overlap": overlap})
                 for item, overlap in zip(items, overlaps, strict=True)
             ]
             judging.tell(len(items), len(items))
-        return Judged(figures, lines, (), scored, Goal("overlap"))
+        return Judged(figures, lines, (), scored, PrimaryMetric("overlap"))
 
     def _overlaps(self, judging: Judging, items: Sequence[Item]) -> list[float]:
         found = []

@@ -8,7 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from specc.answering import Asked, Goal, Item, Judged, Judging, Ran, Said, Scored, mean_interval, refused, run_cases
+from specc.answering import (
+    Asked,
+    CaseScores,
+    Item,
+    Judged,
+    Judging,
+    PrimaryMetric,
+    Ran,
+    Said,
+    mean_interval,
+    refused,
+    run_cases,
+)
 from specc_probe.pieces.found import Found, Known, average_precision, hits_of, mean_average_precision
 
 Box = tuple[str, float, float, float, float, float]  # class, score, left, top, right, bottom in pixels
@@ -39,7 +51,7 @@ class Boxes:
     def judge(self, judging: Judging) -> Judged:
         """Average precision at an overlap of one half, and the share of things that are found at all."""
         names, figures, lines = things_of(judging.session.contract.plain), dict[str, object](), list[str]()
-        scored = dict[str, list[Scored]]()
+        scored = dict[str, list[CaseScores]]()
         for part, items in judging.parts.items():
             found, known = self._found(judging, items), [known_of(item, names) for item in items]
             each = [hits_of(found, known, label, 0.5) for label in range(len(names))]
@@ -54,8 +66,8 @@ class Boxes:
             figures[part] = {"metrics": metrics, "average_precision": points, "cases": len(items)}
             lines.append(f"{part} mAP {mean:.3f} of {len(items)} images")
             both = zip(items, shares, strict=True)
-            scored[part] = [Scored(item.file, item.patient, {"recall": share}) for item, share in both]
-        return Judged(figures, lines, (), scored, Goal("recall"))
+            scored[part] = [CaseScores(item.file, item.patient, {"recall": share}) for item, share in both]
+        return Judged(figures, lines, (), scored, PrimaryMetric("recall"))
 
     def _found(self, judging: Judging, items: Sequence[Item]) -> list[Found]:
         found = list[Found]()
